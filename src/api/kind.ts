@@ -1,0 +1,73 @@
+import type { JsonObject, KubeObject } from './object.ts'
+import type { Problem } from './problem.ts'
+import type { Schema } from './schema.ts'
+
+/**
+ * Everything the server, the codecs and the tables know about one kind: structure from the facts, what is special from
+ * the kind's own file. A CRD builds the same value at run time.
+ */
+export interface Kind {
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+  readonly listKind: string
+  readonly plural: string
+  readonly singular: string
+  readonly shortNames: readonly string[]
+  readonly categories: readonly string[]
+  readonly namespaced: boolean
+  readonly verbs: readonly string[]
+  /** By name, such as `status` or `scale`; the kind that each speaks. */
+  readonly subresources: ReadonlyMap<string, Subresource>
+  readonly schema: Schema
+  /** Where objects are kept; kinds that show the same objects (events of both groups, autoscaling versions) share it. */
+  readonly storage: Storage
+  readonly strategy: Strategy
+  readonly columns: readonly Column[]
+  /** Fields a field selector may name beside metadata.name and metadata.namespace, and their values. */
+  selectableFields(object: KubeObject): Readonly<Record<string, string>>
+}
+
+export interface Subresource {
+  readonly name: string
+  readonly verbs: readonly string[]
+  readonly kind: { readonly group: string; readonly version: string; readonly kind: string }
+}
+
+export interface Storage {
+  readonly group: string
+  readonly version: string
+  readonly plural: string
+  /** Between this version and the stored one; left out where they are the same. They may change their argument. */
+  toStored?(object: JsonObject): JsonObject
+  fromStored?(object: JsonObject): JsonObject
+}
+
+/** What a kind's writes go through. Functions change the draft they are given and read `old` only. */
+export interface Strategy {
+  /** Fills in what was left out; also for objects read in older shapes. Idempotent. */
+  defaults(draft: JsonObject): void
+  /** Drops or sets what a client may not decide on create (status, generation of names). */
+  prepareForCreate(draft: JsonObject): void
+  /** Keeps what this update may not touch. `subresource` is '' for the object itself. */
+  prepareForUpdate(draft: JsonObject, old: KubeObject, subresource: string): void
+  validate(object: KubeObject): readonly Problem[]
+  validateUpdate(object: KubeObject, old: KubeObject, subresource: string): readonly Problem[]
+  /** `Warning:` headers for deprecated fields and the like. */
+  warnings(object: KubeObject, old: KubeObject | undefined): readonly string[]
+  /** Whether spec changes count up metadata.generation. */
+  readonly generation: boolean
+  /** Seconds that a delete waits for the owner to confirm (pods); undefined: deleted at once. */
+  graceSeconds?(object: KubeObject, asked: number | undefined): number | undefined
+}
+
+export interface Column {
+  readonly name: string
+  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'date'
+  readonly format?: string
+  readonly description: string
+  /** 0: always shown; 1: with `-o wide`. */
+  readonly priority: number
+  /** The cell's value for one object; `nowMs` for ages. */
+  cell(object: KubeObject, nowMs: number): string | number | boolean | null
+}

@@ -1,0 +1,51 @@
+import type { KubeObject } from './object.ts'
+import type { ResourceRef } from './resource-ref.ts'
+import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from './types/apps-v1.ts'
+import type { CronJob, Job } from './types/batch-v1.ts'
+import type { Lease } from './types/coordination-v1.ts'
+import type {
+  ConfigMap,
+  Endpoints,
+  Event,
+  Namespace,
+  Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  ReplicationController,
+  Secret,
+  Service,
+  ServiceAccount,
+} from './types/core-v1.ts'
+import type { EndpointSlice } from './types/discovery-v1.ts'
+
+const define =
+  (group: string, version: string) =>
+  <T extends KubeObject>(kind: string, plural: string, namespaced = true): ResourceRef<T> => ({ group, version, plural, kind, namespaced })
+
+const core = define('', 'v1')
+export const configMaps = core<ConfigMap>('ConfigMap', 'configmaps')
+export const endpoints = core<Endpoints>('Endpoints', 'endpoints')
+export const events = core<Event>('Event', 'events')
+export const namespaces = core<Namespace>('Namespace', 'namespaces', false)
+export const nodes = core<Node>('Node', 'nodes', false)
+export const persistentVolumeClaims = core<PersistentVolumeClaim>('PersistentVolumeClaim', 'persistentvolumeclaims')
+export const persistentVolumes = core<PersistentVolume>('PersistentVolume', 'persistentvolumes', false)
+export const pods = core<Pod>('Pod', 'pods')
+export const replicationControllers = core<ReplicationController>('ReplicationController', 'replicationcontrollers')
+export const secrets = core<Secret>('Secret', 'secrets')
+export const serviceAccounts = core<ServiceAccount>('ServiceAccount', 'serviceaccounts')
+export const services = core<Service>('Service', 'services')
+
+const apps = define('apps', 'v1')
+export const daemonSets = apps<DaemonSet>('DaemonSet', 'daemonsets')
+export const deployments = apps<Deployment>('Deployment', 'deployments')
+export const replicaSets = apps<ReplicaSet>('ReplicaSet', 'replicasets')
+export const statefulSets = apps<StatefulSet>('StatefulSet', 'statefulsets')
+
+const batch = define('batch', 'v1')
+export const cronJobs = batch<CronJob>('CronJob', 'cronjobs')
+export const jobs = batch<Job>('Job', 'jobs')
+
+export const leases = define('coordination.k8s.io', 'v1')<Lease>('Lease', 'leases')
+export const endpointSlices = define('discovery.k8s.io', 'v1')<EndpointSlice>('EndpointSlice', 'endpointslices')
