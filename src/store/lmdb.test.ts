@@ -1,0 +1,109 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { expect, test } from 'vitest'
+import { openLmdbStore } from './lmdb.ts'
+import type { Store } from './store.ts'
+import { storeConformance } from './store-conformance.ts'
+
+storeConformance('lmdb', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'sampan-store-'))
+  const path = join(directory, 'store.lmdb')
+  let open: Store | undefined = await openLmdbStore({ path })
+  return {
+    store: open,
+    reopen: async () => (open = await openLmdbStore({ path })),
+    dispose: async () => {
+      await open?.close()
+      open = undefined
+      await rm(directory, { recursive: true })
+    },
+  }
+})
+
+/** Writes as fast as it can in a process of its own, printing each acknowledged revision. */
+const writer = `
+  import { openLmdbStore } from ${JSON.stringify(join(import.meta.dirname, 'lmdb.ts'))}
+  const store = await openLmdbStore({ path: process.argv[1] })
+  process.stdout.write('open ' + store.revision() + '\\n')
+  for (let round = 0; ; round++) {
+    await Promise.all(Array.from({ length: 40 }, async (_, index) => {
+      const result = await store.write({ key: '/k/' + index, value: Buffer.from(String(round)), ifRevision: undefined })
+      process.stdout.write('ack ' + result.revision + ' ' + index + ' ' + round + '\\n')
+    }))
+  }
+`
+
+async function runAndKill(
+  path: string,
+  acknowledgements: number,
+): Promise<{ opened: number; acked: Map<number, { revision: number; round: number }> }> {
+  const child: ChildProcess = spawn(process.execPath, ['--input-type=module', '-e', writer, path], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const acked = new Map<number, { revision: number; round: number }>()
+  let opened = 0
+  let count = 0
+  const exited = new Promise((resolve) => child.once('exit', resolve))
+  if (!child.stdout) throw new Error('no output')
+  for await (const line of createInterface({ input: child.stdout })) {
+    const [word, revision, index, round] = line.split(' ')
+    if (word === 'open') opened = Number(revision)
+    else if (round !== undefined) acked.set(Number(index), { revision: Number(revision), round: Number(round) })
+    if (++count === acknowledgements) child.kill('SIGKILL')
+  }
+  await exited
+  return { opened, acked }
+}
+
+test('killed between commits: nothing acknowledged is gone and no revision repeats', { timeout: 60_000 }, async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'sampan-store-'))
+  const path = join(directory, 'store.lmdb')
+  try {
+    let highest = 0
+    for (const acknowledgements of [1, 37, 173, 400]) {
+      const { opened, acked } = await runAndKill(path, acknowledgements)
+      expect(opened).toBeGreaterThanOrEqual(highest)
+      const store = await openLmdbStore({ path })
+      for (const [index, { revision, round }] of acked) {
+        const entry = await store.get(`/k/${index}`)
+        expect(entry?.revision).toBeGreaterThanOrEqual(revision)
+        expect(Number(Buffer.from(entry?.value ?? []).toString())).toBeGreaterThanOrEqual(entry?.revision === revision ? round : 0)
+        highest = Math.max(highest, revision)
+      }
+      expect(store.revision()).toBeGreaterThanOrEqual(highest)
+      await store.close()
+    }
+  } finally {
+    await rm(directory, { recursive: true })
+  }
+})
+
+test.skipIf(process.getuid?.() !== 0)(
+  'a full disk refuses writes, says why, and keeps what was confirmed (needs root to mount a small disk)',
+  async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'sampan-store-'))
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', directory])
+    try {
+      const path = join(directory, 'store.lmdb')
+      const store = await openLmdbStore({ path })
+      let confirmed = 0
+      const fill = async () => {
+        for (let index = 0; index < 1000; index++) {
+          await store.write({ key: `/k/${index}`, value: Buffer.alloc(64 << 10), ifRevision: 0 })
+          confirmed = index
+        }
+      }
+      await expect(fill()).rejects.toThrow('Cannot write to the store')
+      await expect(store.write({ key: '/more', value: Buffer.alloc(1), ifRevision: 0 })).rejects.toThrow('Cannot write to the store')
+      expect((await store.list('/k/')).entries).toHaveLength(confirmed + 1)
+      await store.close()
+      const again = await openLmdbStore({ path })
+      expect((await again.list('/k/')).entries).toHaveLength(confirmed + 1)
+      await again.close()
+    } finally {
+      execFileSync('umount', [directory])
+      await rm(directory, { recursive: true })
+    }
+  },
+)

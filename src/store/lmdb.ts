@@ -1,0 +1,320 @@
+import { type Database, open, type RootDatabase } from 'lmdb'
+import { decodeRecord, encodeRecord, type Record } from './record.ts'
+import {
+  type Change,
+  CompactedError,
+  type ListOptions,
+  type Store,
+  type StoredEntry,
+  type StoredRange,
+  StoreError,
+  type Watcher,
+  type Write,
+  type WriteResult,
+} from './store.ts'
+
+/** Newest revision of a key, in the index by key. A deleted key stays, as a tombstone, until it is compacted. */
+interface Newest {
+  readonly revision: number
+  readonly deleted: boolean
+}
+
+interface Pending extends Record {
+  readonly revision: number
+  readonly resolve: (result: WriteResult) => void
+  readonly reject: (error: Error) => void
+}
+
+interface Watching {
+  readonly prefix: string
+  readonly watcher: Watcher
+  /** Everything up to here has been delivered. */
+  position: number
+  /** False while history is still being replayed. */
+  live: boolean
+  stopped: boolean
+}
+
+const replaySlice = 1000
+const maxKeyBytes = 1900
+
+/**
+ * The embedded store. `history` holds every record by revision, `newest` the newest revision of each key; a read at an
+ * older revision follows `previousRevision` back. Records of one batch share one transaction and one sync.
+ */
+export async function openLmdbStore({ path }: { path: string }): Promise<Store> {
+  const environment = open({ path, noSubdir: true, overlappingSync: false, maxDbs: 4 })
+  const store = new LmdbStore(environment)
+  // What a killed process committed but had not synced becomes durable before anybody can read it.
+  await environment.flushed
+  return store
+}
+
+class LmdbStore implements Store {
+  readonly #environment: RootDatabase
+  readonly #history: Database<Buffer, number>
+  readonly #newest: Database<Newest, string>
+  readonly #meta: Database<number, string>
+  readonly #watching = new Set<Watching>()
+  /** Newest not yet durable record of each key. */
+  readonly #pending = new Map<string, Pending>()
+  #batch: Pending[] = []
+  #flushing: Promise<void> | undefined
+  #assigned: number
+  #durable: number
+  #compacted: number
+  #failure: StoreError | undefined
+
+  constructor(environment: RootDatabase) {
+    this.#environment = environment
+    this.#history = environment.openDB({ name: 'history', encoding: 'binary' })
+    this.#newest = environment.openDB({ name: 'newest' })
+    this.#meta = environment.openDB({ name: 'meta' })
+    this.#durable = this.#meta.get('revision') ?? 1
+    this.#compacted = this.#meta.get('compacted') ?? 0
+    this.#assigned = this.#durable
+  }
+
+  revision(): number {
+    return this.#durable
+  }
+
+  compactedRevision(): number {
+    return this.#compacted
+  }
+
+  async get(key: string, revision = this.#durable): Promise<StoredEntry | undefined> {
+    this.#checkReadable(revision)
+    return this.#entryAt(key, this.#newest.get(key), revision)
+  }
+
+  async list(prefix: string, options: ListOptions = {}): Promise<StoredRange> {
+    const revision = options.revision ?? this.#durable
+    this.#checkReadable(revision)
+    const entries: StoredEntry[] = []
+    let remaining = 0
+    for (const { key, value } of this.#newest.getRange({ start: options.after ?? prefix, end: endOf(prefix) })) {
+      if (key === options.after) continue
+      if (options.limit !== undefined && entries.length >= options.limit) {
+        if (this.#recordAt(value, revision)) remaining++
+        continue
+      }
+      const entry = this.#entryAt(key, value, revision)
+      if (entry) entries.push(entry)
+    }
+    return { entries, revision, more: remaining > 0, remaining }
+  }
+
+  write(write: Write): Promise<WriteResult> {
+    if (this.#failure) return Promise.reject(this.#failure)
+    if (Buffer.byteLength(write.key) > maxKeyBytes)
+      return Promise.reject(new StoreError(`Cannot store a key of more than ${maxKeyBytes} bytes`))
+    const before = this.#newestOf(write.key)
+    const exists = before !== undefined && !before.deleted
+    const held = write.ifRevision === undefined || (exists ? before.revision : 0) === write.ifRevision
+    // Deleting what is not there changes nothing, so it takes no revision.
+    if (!held || (write.value === undefined && !exists)) return Promise.resolve({ type: 'conflict', current: this.#current(write.key) })
+    const revision = ++this.#assigned
+    return new Promise((resolve, reject) => {
+      const pending: Pending = {
+        key: write.key,
+        revision,
+        createRevision: exists ? before.createRevision : revision,
+        previousRevision: before?.revision ?? 0,
+        value: write.value,
+        cause: write.cause,
+        resolve,
+        reject,
+      }
+      this.#pending.set(write.key, pending)
+      this.#batch.push(pending)
+      this.#flushing ??= this.#flush()
+    })
+  }
+
+  watch(prefix: string, after: number, watcher: Watcher): { stop(): void } {
+    if (after < this.#compacted) throw new CompactedError(`Revision ${after} has been compacted; the oldest is ${this.#compacted}`)
+    const watching: Watching = { prefix, watcher, position: after, live: after >= this.#durable, stopped: false }
+    this.#watching.add(watching)
+    if (!watching.live) setImmediate(() => this.#replay(watching))
+    return {
+      stop: () => {
+        watching.stopped = true
+        this.#watching.delete(watching)
+      },
+    }
+  }
+
+  async compact(revision: number): Promise<void> {
+    const until = Math.min(revision, this.#durable)
+    if (until <= this.#compacted) return
+    this.#compacted = until
+    await this.#meta.put('compacted', until)
+    let start = 0
+    for (;;) {
+      const slice = [...this.#history.getRange({ start, end: until, limit: replaySlice })]
+      if (slice.length === 0) break
+      await this.#environment.batch(() => {
+        for (const { key: at, value } of slice) this.#forget(at, decodeRecord(value, at), until)
+      })
+      start = (slice.at(-1)?.key ?? start) + 1
+    }
+  }
+
+  async close(): Promise<void> {
+    while (this.#flushing) await this.#flushing
+    for (const watching of this.#watching) watching.watcher.onEnd(new StoreError('The store was closed'))
+    this.#watching.clear()
+    await this.#environment.close()
+  }
+
+  /** Writes batch after batch until nothing waits; each becomes visible when its sync is done. */
+  async #flush(): Promise<void> {
+    // Everything written in this turn of the loop shares the first batch.
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    while (this.#batch.length > 0 && !this.#failure) {
+      const batch = this.#batch
+      this.#batch = []
+      try {
+        await this.#commit(batch)
+      } catch (cause) {
+        this.#fail(batch, cause)
+        break
+      }
+      this.#publish(batch)
+    }
+    this.#flushing = undefined
+  }
+
+  async #commit(batch: readonly Pending[]): Promise<void> {
+    let committed: Promise<boolean> | undefined
+    const batched = this.#environment.batch(() => {
+      for (const record of batch) {
+        void this.#history.put(record.revision, encodeRecord(record))
+        void this.#newest.put(record.key, { revision: record.revision, deleted: record.value === undefined })
+      }
+      committed = this.#meta.put('revision', batch.at(-1)?.revision ?? this.#durable)
+    })
+    await Promise.all([batched, committed])
+    await this.#environment.flushed
+  }
+
+  #publish(batch: readonly Pending[]): void {
+    this.#durable = batch.at(-1)?.revision ?? this.#durable
+    for (const record of batch) if (this.#pending.get(record.key) === record) this.#pending.delete(record.key)
+    const changes = batch.map((record) => this.#changeOf(record.revision, record))
+    for (const watching of this.#watching) if (watching.live) this.#deliver(watching, changes, this.#durable)
+    for (const record of batch) record.resolve({ type: 'written', revision: record.revision })
+  }
+
+  #fail(batch: readonly Pending[], cause: unknown): void {
+    this.#failure = new StoreError(`Cannot write to the store: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    const waiting = [...batch, ...this.#batch]
+    this.#batch = []
+    this.#pending.clear()
+    for (const record of waiting) record.reject(this.#failure)
+  }
+
+  #replay(watching: Watching): void {
+    if (watching.stopped) return
+    if (watching.position < this.#compacted) {
+      this.#watching.delete(watching)
+      watching.watcher.onEnd(new CompactedError(`Revision ${watching.position} has been compacted`))
+      return
+    }
+    const records = [...this.#history.getRange({ start: watching.position + 1, end: this.#durable + 1, limit: replaySlice })]
+    const until = records.length < replaySlice ? this.#durable : (records.at(-1)?.key ?? this.#durable)
+    this.#deliver(
+      watching,
+      records.map(({ key, value }) => this.#changeOf(key, decodeRecord(value, key))),
+      until,
+    )
+    if (until < this.#durable) setImmediate(() => this.#replay(watching))
+    else watching.live = true
+  }
+
+  #deliver(watching: Watching, changes: readonly Change[], until: number): void {
+    // A watch may begin at a revision that is still to come.
+    const wanted = changes.filter((change) => change.revision > watching.position && change.key.startsWith(watching.prefix))
+    watching.position = Math.max(watching.position, until)
+    if (wanted.length > 0) watching.watcher.onChanges(wanted)
+    watching.watcher.onProgress?.(until)
+  }
+
+  #changeOf(revision: number, record: Record): Change {
+    const previous = () => {
+      const before = record.previousRevision === 0 ? undefined : this.#record(record.previousRevision)
+      return before?.value === undefined ? undefined : entryOf(before, record.previousRevision)
+    }
+    return {
+      key: record.key,
+      revision,
+      value: record.value,
+      cause: record.cause,
+      get previous() {
+        return previous()
+      },
+    }
+  }
+
+  /** Removes a record that no reader at `until` or later can reach. */
+  #forget(revision: number, record: Record, until: number): void {
+    const newest = this.#newest.get(record.key)
+    if (!newest) return
+    if (newest.revision === revision) {
+      if (!newest.deleted) return
+      void this.#newest.remove(record.key)
+      void this.#history.remove(revision)
+      return
+    }
+    // Still the value at `until` when the next record of this key came later.
+    if (this.#recordAt(newest, until)?.revision !== revision) void this.#history.remove(revision)
+  }
+
+  #newestOf(key: string): { revision: number; createRevision: number; deleted: boolean } | undefined {
+    const pending = this.#pending.get(key)
+    if (pending) return { revision: pending.revision, createRevision: pending.createRevision, deleted: pending.value === undefined }
+    const newest = this.#newest.get(key)
+    if (!newest) return undefined
+    return { ...newest, createRevision: newest.deleted ? 0 : (this.#record(newest.revision)?.createRevision ?? newest.revision) }
+  }
+
+  #current(key: string): StoredEntry | undefined {
+    const pending = this.#pending.get(key)
+    if (pending) return pending.value === undefined ? undefined : entryOf(pending, pending.revision)
+    return this.#entryAt(key, this.#newest.get(key), this.#durable)
+  }
+
+  #record(revision: number): Record | undefined {
+    const bytes = this.#history.get(revision)
+    return bytes && decodeRecord(bytes, revision)
+  }
+
+  #recordAt(newest: Newest | undefined, revision: number): { revision: number; record: Record } | undefined {
+    for (let at = newest?.revision ?? 0; at > 0; ) {
+      const record = this.#record(at)
+      if (!record) return undefined
+      if (at <= revision) return record.value === undefined ? undefined : { revision: at, record }
+      at = record.previousRevision
+    }
+    return undefined
+  }
+
+  #entryAt(key: string, newest: Newest | undefined, revision: number): StoredEntry | undefined {
+    const found = this.#recordAt(newest, revision)
+    return found && { ...entryOf(found.record, found.revision), key }
+  }
+
+  #checkReadable(revision: number): void {
+    if (revision < this.#compacted) throw new CompactedError(`Revision ${revision} has been compacted; the oldest is ${this.#compacted}`)
+    if (revision > this.#durable) throw new StoreError(`Revision ${revision} is in the future; the newest is ${this.#durable}`)
+  }
+}
+
+function entryOf(record: Record, revision: number): StoredEntry {
+  const { key, value, createRevision } = record
+  return { key, value: value ?? new Uint8Array(), revision, createRevision }
+}
+
+/** The first key after all that begin with the prefix. */
+const endOf = (prefix: string) => `${prefix}\u{10ffff}`
