@@ -178,7 +178,7 @@ class LmdbStore implements Store {
       try {
         await this.#commit(batch)
       } catch (cause) {
-        this.#fail(batch, cause)
+        this.#fail(batch, await diskError(cause))
         break
       }
       this.#publish(batch)
@@ -187,15 +187,13 @@ class LmdbStore implements Store {
   }
 
   async #commit(batch: readonly Pending[]): Promise<void> {
-    let committed: Promise<boolean> | undefined
-    const batched = this.#environment.batch(() => {
+    await this.#environment.batch(() => {
       for (const record of batch) {
         void this.#history.put(record.revision, encodeRecord(record))
         void this.#newest.put(record.key, { revision: record.revision, deleted: record.value === undefined })
       }
-      committed = this.#meta.put('revision', batch.at(-1)?.revision ?? this.#durable)
+      void this.#meta.put('revision', batch.at(-1)?.revision ?? this.#durable)
     })
-    await Promise.all([batched, committed])
     await this.#environment.flushed
   }
 
@@ -314,6 +312,12 @@ class LmdbStore implements Store {
 function entryOf(record: Record, revision: number): StoredEntry {
   const { key, value, createRevision } = record
   return { key, value: value ?? new Uint8Array(), revision, createRevision }
+}
+
+/** lmdb rejects the batch at once and tells the disk's own error in a promise beside it. */
+async function diskError(error: unknown): Promise<unknown> {
+  const detail = error instanceof Error && 'commitError' in error ? error.commitError : undefined
+  return detail instanceof Promise ? detail.catch((cause: unknown) => cause) : error
 }
 
 /** The first key after all that begin with the prefix. */
