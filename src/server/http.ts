@@ -1,0 +1,296 @@
+import { createServer as createHttp1Server, type IncomingMessage, ServerResponse } from 'node:http'
+import { createServer as createHttp2Server, type Http2ServerRequest } from 'node:http2'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import type { ApiReply, ApiRequest, Caller, Handler, ReplyBody, WatchSink } from '../api/exchange.ts'
+import { StatusError } from '../api/status-error.ts'
+import type { Log } from '../base/log.ts'
+
+/** Upstream's limit of a request body. */
+const maxBodyBytes = 3 << 20
+const maxHeaderBytes = 64 << 10
+/** What a watcher may leave unread before it is cut off. */
+const maxUnreadBytes = 16 << 20
+/** Big replies go out in blocks of about this size, so that other requests are answered between them. */
+const blockBytes = 256 << 10
+
+export interface HttpOptions {
+  readonly handle: Handler
+  readonly certificate: string
+  readonly key: string
+  /** PEM of the authority that signs client certificates. */
+  readonly clientAuthority: string
+  readonly log: Log
+}
+
+export interface HttpListener {
+  /** Begins to answer at an address; port 0 takes a free one. Returns the port. */
+  listen(address: string, port: number): Promise<number>
+  /** Stops accepting and ends every connection. */
+  close(): Promise<void>
+}
+
+type Incoming = IncomingMessage | Http2ServerRequest
+
+/** The only place of the server that knows sockets: HTTP/1.1 and HTTP/2 over TLS become ApiRequests, ApiReplies become bytes. */
+export function createHttpListener({ handle, certificate, key, clientAuthority, log }: HttpOptions): HttpListener {
+  const http1 = createHttp1Server({
+    maxHeaderSize: maxHeaderBytes,
+    headersTimeout: 20_000,
+    requestTimeout: 60_000,
+    keepAliveTimeout: 120_000,
+  })
+  const http2 = createHttp2Server({ maxHeaderListPairs: 200, settings: { maxConcurrentStreams: 250, initialWindowSize: 256 << 10 } })
+  const onRequest = (incoming: Incoming, outgoing: ServerResponse) => {
+    void answer(handle, incoming, outgoing).catch((error: unknown) => {
+      log.error('Cannot answer a request', { error, path: incoming.url })
+      outgoing.destroy()
+    })
+  }
+  http1.on('request', onRequest)
+  // The compatibility response of HTTP/2 has the same methods.
+  http2.on('request', (incoming, outgoing) => onRequest(incoming, outgoing as unknown as ServerResponse))
+  http1.on('upgrade', (incoming: IncomingMessage, socket: Socket, head: Buffer) => {
+    void upgrade(handle, incoming, socket, head).catch((error: unknown) => {
+      log.error('Cannot upgrade a connection', { error, path: incoming.url })
+      socket.destroy()
+    })
+  })
+  http1.on('clientError', (_error, socket) => socket.destroy())
+
+  const sockets = new Set<Socket>()
+  const servers = new Set<ReturnType<typeof createTlsServer>>()
+  const accept = (socket: TLSSocket) => {
+    sockets.add(socket)
+    socket.setNoDelay(true)
+    socket.once('close', () => sockets.delete(socket))
+    socket.on('error', () => socket.destroy())
+    if (socket.alpnProtocol === 'h2') http2.emit('connection', socket)
+    else http1.emit('connection', socket)
+  }
+
+  return {
+    listen(address, port) {
+      const server = createTlsServer(
+        {
+          cert: certificate,
+          key,
+          ca: clientAuthority,
+          requestCert: true,
+          rejectUnauthorized: false,
+          ALPNProtocols: ['h2', 'http/1.1'],
+          handshakeTimeout: 10_000,
+        },
+        accept,
+      )
+      server.on('tlsClientError', (_error, socket) => socket.destroy())
+      servers.add(server)
+      return new Promise((resolve, reject) => {
+        server.once('error', (cause) => reject(new Error(`Cannot listen on ${address}:${port}: ${cause.message}`, { cause })))
+        server.listen({ host: address, port, backlog: 1024 }, () => resolve((server.address() as AddressInfo).port))
+      })
+    },
+    async close() {
+      const closed = [...servers].map((server) => new Promise<void>((resolve) => server.close(() => resolve())))
+      for (const socket of sockets) socket.destroy()
+      http1.close()
+      http2.close()
+      await Promise.all(closed)
+    },
+  }
+}
+
+/** What is known of a connection's peer, found once per connection. */
+const callers = new WeakMap<object, Caller>()
+
+function callerOf(incoming: Incoming): Caller {
+  const socket = ('stream' in incoming ? incoming.stream.session?.socket : incoming.socket) as TLSSocket
+  const known = callers.get(socket)
+  if (known) return known
+  const subject = socket.authorized ? socket.getPeerCertificate().subject : undefined
+  const caller: Caller = {
+    type: 'socket',
+    address: socket.remoteAddress ?? '',
+    ...(subject?.CN !== undefined && {
+      certificate: { commonName: [subject.CN].flat()[0] ?? '', organizations: [subject.O ?? []].flat() },
+    }),
+  }
+  callers.set(socket, caller)
+  return caller
+}
+
+function requestOf(incoming: Incoming, body: Uint8Array | undefined, onClose: (abort: () => void) => void): ApiRequest {
+  const url = incoming.url ?? '/'
+  const mark = url.indexOf('?')
+  let controller: AbortController | undefined
+  return {
+    method: incoming.method ?? 'GET',
+    path: mark < 0 ? url : url.slice(0, mark),
+    query: mark < 0 ? '' : url.slice(mark + 1),
+    // Only set-cookie is ever a list, and that is no request's header.
+    headers: incoming.headers as Record<string, string | undefined>,
+    ...(body && { body }),
+    caller: callerOf(incoming),
+    // Most requests never ask for it.
+    get signal() {
+      if (!controller) {
+        const made = new AbortController()
+        controller = made
+        onClose(() => made.abort())
+      }
+      return controller.signal
+    },
+  }
+}
+
+async function answer(handle: Handler, incoming: Incoming, outgoing: ServerResponse): Promise<void> {
+  const body = hasBody(incoming) ? await readBody(incoming) : undefined
+  if (body === 'too large')
+    return write(outgoing, errorReply(new StatusError('RequestEntityTooLarge', `Request entity too large: limit is ${maxBodyBytes}`)), true)
+  if (body === 'aborted') return
+  const reply = await handle(requestOf(incoming, body, (abort) => outgoing.once('close', abort)))
+  if (isGone(outgoing)) return
+  await write(outgoing, reply)
+}
+
+const hasBody = (incoming: Incoming) => incoming.method !== 'GET' && incoming.method !== 'HEAD'
+
+async function readBody(incoming: Incoming): Promise<Uint8Array | 'too large' | 'aborted'> {
+  if (Number(incoming.headers['content-length'] ?? 0) > maxBodyBytes) return 'too large'
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = []
+    let length = 0
+    incoming.on('data', (chunk: Buffer) => {
+      length += chunk.length
+      if (length > maxBodyBytes) {
+        incoming.removeAllListeners('data')
+        incoming.resume()
+        resolve('too large')
+      } else chunks.push(chunk)
+    })
+    incoming.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)))
+    incoming.once('close', () => resolve('aborted'))
+    incoming.once('error', () => resolve('aborted'))
+  })
+}
+
+function errorReply(error: StatusError): ApiReply {
+  const chunk = Buffer.from(JSON.stringify(error.status()))
+  return { status: error.code, headers: { 'content-type': 'application/json' }, body: { type: 'bytes', chunks: [chunk] } }
+}
+
+async function write(outgoing: ServerResponse, reply: ApiReply, close = false): Promise<void> {
+  const headers: Record<string, string> = { ...reply.headers }
+  // The body was not read, so the connection cannot carry another request.
+  if (close && outgoing instanceof ServerResponse) headers.connection = 'close'
+  const body: ReplyBody = reply.body
+  switch (body.type) {
+    case 'none':
+      outgoing.writeHead(reply.status, headers)
+      outgoing.end()
+      return
+    case 'bytes':
+      return writeChunks(outgoing, reply.status, headers, body.chunks)
+    case 'object':
+      return writeChunks(outgoing, reply.status, headers, body.encode())
+    case 'stream':
+      outgoing.writeHead(reply.status, headers)
+      outgoing.flushHeaders()
+      for await (const chunk of body.stream) {
+        if (isGone(outgoing)) return
+        if (!outgoing.write(chunk)) await drained(outgoing)
+      }
+      outgoing.end()
+      return
+    case 'watch':
+      outgoing.writeHead(reply.status, headers)
+      outgoing.flushHeaders()
+      body.open(watchSink(outgoing))
+      return
+    case 'upgrade':
+      return writeChunks(outgoing, 400, { 'content-type': 'text/plain' }, [Buffer.from('Upgrade request required')])
+  }
+}
+
+async function writeChunks(
+  outgoing: ServerResponse,
+  status: number,
+  headers: Record<string, string>,
+  chunks: readonly Uint8Array[],
+): Promise<void> {
+  let length = 0
+  for (const chunk of chunks) length += chunk.length
+  headers['content-length'] = String(length)
+  outgoing.writeHead(status, headers)
+  if (length <= blockBytes) {
+    const [first] = chunks
+    outgoing.end(chunks.length === 1 && first ? first : Buffer.concat(chunks, length))
+    return
+  }
+  let block: Uint8Array[] = []
+  let blockLength = 0
+  for (const chunk of chunks) {
+    block.push(chunk)
+    blockLength += chunk.length
+    if (blockLength < blockBytes) continue
+    const free = outgoing.write(Buffer.concat(block, blockLength))
+    block = []
+    blockLength = 0
+    await (free ? nextTurn() : drained(outgoing))
+    if (isGone(outgoing)) return
+  }
+  outgoing.end(Buffer.concat(block, blockLength))
+}
+
+/** The compatibility response of HTTP/2 tells by its stream. */
+const isGone = (outgoing: ServerResponse): boolean => outgoing.destroyed || ('stream' in outgoing && (outgoing.stream as Duplex).destroyed)
+
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+const drained = (outgoing: ServerResponse) =>
+  new Promise<void>((resolve) => {
+    const done = () => {
+      outgoing.off('drain', done)
+      outgoing.off('close', done)
+      resolve()
+    }
+    outgoing.on('drain', done)
+    outgoing.on('close', done)
+  })
+
+/** Events of one turn of the loop go out in one write. */
+function watchSink(outgoing: ServerResponse): WatchSink {
+  let waiting: Uint8Array[] = []
+  const flush = () => {
+    if (waiting.length === 0 || isGone(outgoing)) return
+    const lines = waiting
+    waiting = []
+    outgoing.write(lines.length === 1 && lines[0] ? lines[0] : Buffer.concat(lines))
+  }
+  return {
+    event(event) {
+      if (isGone(outgoing)) return false
+      if (outgoing.writableLength > maxUnreadBytes) {
+        outgoing.destroy()
+        return false
+      }
+      if (waiting.push(event.bytes()) === 1) queueMicrotask(flush)
+      return true
+    },
+    end() {
+      flush()
+      outgoing.end()
+    },
+  }
+}
+
+async function upgrade(handle: Handler, incoming: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+  socket.on('error', () => socket.destroy())
+  const reply = await handle(requestOf(incoming, undefined, (abort) => socket.once('close', abort)))
+  if (reply.body.type === 'upgrade') return reply.body.connect(socket, head)
+  const outgoing = new ServerResponse(incoming)
+  outgoing.assignSocket(socket)
+  outgoing.once('finish', () => socket.end())
+  await write(outgoing, reply, true)
+}
