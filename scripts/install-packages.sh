@@ -1,0 +1,13 @@
+#!/bin/sh
+# Installs the Debian packages that the tests use and that are missing, after saying which.
+set -eu
+missing=''
+for package in crun runc conmon catatonit nftables iproute2 conntrack socat busybox-static skopeo docker-registry curl unzip; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $package"
+done
+[ -z "$missing" ] && exit 0
+echo "Installing with apt-get:$missing"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+# shellcheck disable=SC2086 -- a list of words
+apt-get install -y -qq --no-install-recommends $missing >/dev/null

@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+
+/** What is decided once for a cluster and kept with its data. */
+export interface Cluster {
+  readonly name: string
+  /** Which of the machine's clusters this is; makes ranges and link names its own. 0 is the first. */
+  readonly index: number
+  readonly apiPort: number
+  readonly kubeletPort: number
+  readonly nodeName: string
+  /** IPv4 ranges in CIDR notation. */
+  readonly podRange: string
+  readonly serviceRange: string
+  /** On `lo`: where the API server and the kubelet are reached, the node's InternalIP. */
+  readonly nodeAddress: string
+  /** The bearer token of the administrator. */
+  readonly adminToken: string
+}
+
+/** Where things are. `data` outlives `down`, `run` does not. */
+export interface Places {
+  /** The folder of all clusters' data, such as /var/lib/sampan. */
+  readonly root: string
+  readonly data: string
+  readonly run: string
+  readonly pki: string
+  readonly logs: string
+  readonly clusterFile: string
+  readonly tokenFile: string
+}
+
+const maxClusters = 32
+
+export function placesOf(name: string, root = '/var/lib/sampan', runRoot = '/run/sampan'): Places {
+  const data = join(root, name)
+  return {
+    root,
+    data,
+    run: join(runRoot, name),
+    pki: join(data, 'pki'),
+    logs: join(data, 'logs'),
+    clusterFile: join(data, 'cluster.json'),
+    tokenFile: join(data, 'pki', 'admin.token'),
+  }
+}
+
+export function readCluster(places: Places): Cluster | undefined {
+  return existsSync(places.clusterFile) ? (JSON.parse(readFileSync(places.clusterFile, 'utf8')) as Cluster) : undefined
+}
+
+export interface ClusterWishes {
+  readonly apiPort?: number
+  readonly nodeName: string
+}
+
+/** Decides the facts of a new cluster and writes them, the file last. */
+export async function createCluster(name: string, places: Places, wishes: ClusterWishes): Promise<Cluster> {
+  mkdirSync(places.pki, { recursive: true, mode: 0o700 })
+  mkdirSync(places.logs, { recursive: true, mode: 0o755 })
+  const index = claimIndex(places.root, name)
+  const cluster: Cluster = {
+    name,
+    index,
+    apiPort: wishes.apiPort ?? (await freePort(6443)),
+    kubeletPort: await freePort(10250),
+    nodeName: wishes.nodeName,
+    podRange: `10.${64 + index}.0.0/16`,
+    serviceRange: `10.${160 + index}.0.0/16`,
+    nodeAddress: `10.${64 + index}.255.1`,
+    adminToken: randomBytes(24).toString('base64url'),
+  }
+  writeFileSync(places.tokenFile, `${cluster.adminToken}\n`, { mode: 0o600 })
+  writeFileSync(places.clusterFile, `${JSON.stringify(cluster, undefined, 2)}\n`, { mode: 0o600 })
+  return cluster
+}
+
+export function deleteCluster(places: Places, cluster: Cluster | undefined): void {
+  rmSync(places.data, { recursive: true, force: true })
+  if (cluster) rmSync(join(places.root, '.indexes', String(cluster.index)), { force: true })
+}
+
+/** The lowest index that no other cluster holds; a file made exclusively is the claim. */
+function claimIndex(root: string, name: string): number {
+  const claims = join(root, '.indexes')
+  mkdirSync(claims, { recursive: true })
+  for (let index = 0; index < maxClusters; index++) {
+    const claim = join(claims, String(index))
+    try {
+      writeFileSync(claim, name, { flag: 'wx' })
+      return index
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+      const holder = readFileSync(claim, 'utf8')
+      if (holder === name || !existsSync(join(root, holder, 'cluster.json'))) {
+        writeFileSync(claim, name)
+        return index
+      }
+    }
+  }
+  throw new Error(`There are ${maxClusters} clusters on this machine already; \`sampan reset --name NAME\` frees a place`)
+}
+
+/** The preferred port when nobody listens on it, else any free one. */
+async function freePort(preferred: number): Promise<number> {
+  return (await tryPort(preferred)) ?? (await tryPort(0)) ?? preferred
+}
+
+function tryPort(port: number): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(undefined))
+    server.listen({ host: '0.0.0.0', port, exclusive: true }, () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : undefined))
+    })
+  })
+}
