@@ -1,0 +1,27 @@
+import type { Clock } from '../base/clock.ts'
+import type { Places } from './cluster.ts'
+
+/** What a verb gets from main: everything it may know of the machine and the user. */
+export interface CliContext {
+  readonly name: string
+  readonly places: Places
+  readonly clock: Clock
+  /** Prints a line for the user. */
+  readonly print: (line: string) => void
+  readonly isRoot: boolean
+  readonly hostname: string
+  /** Where node and the bundle are. */
+  readonly nodePath: string
+  readonly bundle: string
+  readonly home: string
+  readonly version: string
+  /** Ends every container of the cluster and removes what it made in the kernel; composed by main from engine and network. */
+  readonly cleanUp: () => Promise<void>
+  /** The kubeconfig to write, and whose it is (the invoking user's under sudo). */
+  readonly kubeconfig: { readonly path: string; readonly uid: number | undefined; readonly gid: number | undefined }
+}
+
+/** A failure that the user can do something about: printed without a stack. */
+export class CliError extends Error {
+  override readonly name = 'CliError'
+}

@@ -1,0 +1,122 @@
+import { spawnSync } from 'node:child_process'
+import { homedir, hostname } from 'node:os'
+import { join } from 'node:path'
+import { Command, InvalidArgumentError } from 'commander'
+import { systemClock } from '../base/clock.ts'
+import { placesOf } from '../cli/cluster.ts'
+import { CliError, type CliContext } from '../cli/context.ts'
+import { doctor } from '../cli/doctor.ts'
+import { down, reset } from '../cli/down.ts'
+import { kubectl } from '../cli/kubectl.ts'
+import { logs } from '../cli/logs.ts'
+import { type ProcessName, processNames } from '../cli/processes.ts'
+import { status } from '../cli/status.ts'
+import { up } from '../cli/up.ts'
+import { cleanUpCluster } from './clean-up.ts'
+
+declare const SAMPAN_VERSION: string
+
+const bundle = import.meta.dirname
+const home = join(bundle, '..')
+const name = /^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$/
+
+const program = new Command('sampan')
+  .description('A complete Kubernetes that starts with one command')
+  .option('--name <name>', 'which cluster', parseName, 'default')
+  .option('--kubeconfig <file>', 'the kubeconfig to write')
+  .enablePositionalOptions()
+  .showHelpAfterError()
+
+program
+  .command('up')
+  .description('start the cluster and wait until it is ready')
+  .option('--api-port <port>', 'port of the API server', parsePort)
+  .action((options: { apiPort?: number }) => up(context(), options))
+program.command('down').description('stop the cluster; its data stays').action(() => down(context()))
+program.command('reset').description('stop the cluster and delete its data').action(() => reset(context()))
+program.command('status').description('what runs').action(async () => exitUnless(await status(context())))
+program.command('doctor').description('what this machine has and lacks').action(async () => exitUnless(await doctor(context())))
+program.command('version').description('the version').action(() => print(`sampan ${SAMPAN_VERSION}, Kubernetes 1.36, Node ${process.versions.node}`))
+program
+  .command('logs')
+  .description('the log of the server or the agent')
+  .argument('[process]', processNames.join(' or '), parseProcess, 'server')
+  .option('-f, --follow', 'print what comes too', false)
+  .option('-n, --lines <count>', 'how many lines back', Number, 200)
+  .action((which: ProcessName, options: { follow: boolean; lines: number }) => logs(context(), which, options))
+program
+  .command('kubectl')
+  .description('the real kubectl, on this cluster')
+  .argument('[args...]')
+  .passThroughOptions()
+  .allowUnknownOption()
+  .helpOption(false)
+  .action(async (args: string[]) => {
+    process.exitCode = await kubectl(context(), args, process.env)
+  })
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (!(error instanceof CliError)) throw error
+  process.stderr.write(`sampan: ${error.message}\n`)
+  process.exitCode = 1
+}
+
+function context(): CliContext {
+  const options = program.opts<{ name: string; kubeconfig?: string }>()
+  const places = placesOf(options.name)
+  return {
+    name: options.name,
+    places,
+    clock: systemClock,
+    print,
+    isRoot: process.getuid?.() === 0,
+    hostname: hostname().toLowerCase(),
+    nodePath: process.execPath,
+    bundle,
+    home,
+    version: SAMPAN_VERSION,
+    cleanUp: () => cleanUpCluster(places),
+    kubeconfig: kubeconfigOf(options.kubeconfig),
+  }
+}
+
+/** Under sudo the invoking user's own file, which stays theirs. */
+function kubeconfigOf(asked: string | undefined): CliContext['kubeconfig'] {
+  const { SUDO_UID, SUDO_GID, SUDO_USER, KUBECONFIG } = process.env
+  const uid = SUDO_UID === undefined ? undefined : Number(SUDO_UID)
+  const gid = SUDO_GID === undefined ? undefined : Number(SUDO_GID)
+  const path = asked ?? KUBECONFIG?.split(':')[0] ?? join(SUDO_USER === undefined ? homedir() : homeOf(SUDO_USER), '.kube/config')
+  return { path, uid, gid }
+}
+
+function homeOf(user: string): string {
+  const entry = spawnSync('getent', ['passwd', user], { encoding: 'utf8' })
+  return entry.stdout.split(':')[5] ?? homedir()
+}
+
+function parseName(value: string): string {
+  if (!name.test(value)) throw new InvalidArgumentError('a name is 1 to 20 lower-case letters, digits and dashes')
+  return value
+}
+
+function parsePort(value: string): number {
+  const port = Number(value)
+  if (!Number.isInteger(port) || port < 1 || port > 65535) throw new InvalidArgumentError('a port is a number from 1 to 65535')
+  return port
+}
+
+function parseProcess(value: string): ProcessName {
+  const found = processNames.find((which) => which === value)
+  if (!found) throw new InvalidArgumentError(`one of ${processNames.join(', ')}`)
+  return found
+}
+
+function exitUnless(good: boolean): void {
+  if (!good) process.exitCode = 1
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
