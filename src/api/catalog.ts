@@ -1,0 +1,141 @@
+import type { KindDefinition } from './define-kind.ts'
+import facts from './facts/openapi.json' with { type: 'json' }
+import type { Column, Kind, Strategy, Subresource } from './kind.ts'
+import { kindDefinitions } from './kinds.ts'
+import type { JsonObject, KubeObject } from './object.ts'
+import { type Definitions, schemaSource } from './schema-of.ts'
+import { ageColumn, nameColumn } from './table-columns.ts'
+
+/** Everything that is served: found by resource or by kind. */
+export interface Catalog {
+  readonly kinds: readonly Kind[]
+  byResource(group: string, version: string, plural: string): Kind | undefined
+  byKind(group: string, version: string, kind: string): Kind | undefined
+  /** This catalog and more kinds, which win over those of the same resource. */
+  with(kinds: readonly Kind[]): Catalog
+}
+
+/** A row of the facts: one resource or subresource. */
+interface ResourceFact {
+  readonly group: string
+  readonly version: string
+  readonly plural: string
+  readonly subresource: string
+  readonly namespaced: boolean
+  readonly verbs: readonly string[]
+  readonly kind: { readonly group: string; readonly version: string; readonly kind: string }
+}
+
+/** Alpha and beta versions are off unless `enabled` names them (`group/version`), as upstream. */
+export function builtinCatalog(enabled: ReadonlySet<string> = new Set()): Catalog {
+  const resources = (facts.resources as readonly ResourceFact[]).filter(
+    ({ group, version }) => /^v\d+$/.test(version) || enabled.has(`${group}/${version}`),
+  )
+  const schemaOf = schemaSource(facts.definitions as unknown as Definitions)
+  const definitionNames = namesByKind(facts.definitions as unknown as Definitions)
+  const special = new Map(kindDefinitions.map((definition) => [`${definition.group}/${definition.kind}`, definition]))
+  const subresources = Map.groupBy(
+    resources.filter(({ subresource }) => subresource !== ''),
+    resourceKey,
+  )
+  return catalogOf(
+    resources
+      .filter(({ subresource }) => subresource === '')
+      .map((fact) => {
+        const { group, version, kind } = fact
+        const definition = special.get(`${group}/${kind.kind}`) ?? { group, kind: kind.kind }
+        const name = definitionNames.get(`${kind.group}/${kind.version}/${kind.kind}`) ?? ''
+        const below = new Map(
+          (subresources.get(resourceKey(fact)) ?? []).map((row): [string, Subresource] => [
+            row.subresource,
+            { name: row.subresource, verbs: row.verbs, kind: row.kind },
+          ]),
+        )
+        return {
+          group,
+          version,
+          kind: kind.kind,
+          listKind: `${kind.kind}List`,
+          plural: fact.plural,
+          singular: definition.singular ?? kind.kind.toLowerCase(),
+          shortNames: definition.shortNames ?? [],
+          categories: definition.categories ?? [],
+          namespaced: fact.namespaced,
+          verbs: fact.verbs,
+          subresources: below,
+          get schema() {
+            return schemaOf(name)
+          },
+          storage: definition.storage ?? { group, version, plural: fact.plural },
+          strategy: strategyOf(definition, below.has('status')),
+          columns: columnsOf(definition),
+          selectableFields: (object: KubeObject) => definition.selectableFields?.(object) ?? {},
+        }
+      }),
+  )
+}
+
+function catalogOf(kinds: readonly Kind[]): Catalog {
+  const resources = new Map(kinds.map((kind) => [`${kind.group}/${kind.version}/${kind.plural}`, kind]))
+  const names = new Map(kinds.map((kind) => [`${kind.group}/${kind.version}/${kind.kind}`, kind]))
+  return {
+    kinds,
+    byResource: (group, version, plural) => resources.get(`${group}/${version}/${plural}`),
+    byKind: (group, version, kind) => names.get(`${group}/${version}/${kind}`),
+    with: (more) => {
+      const replaced = new Set(more.map((kind) => `${kind.group}/${kind.version}/${kind.plural}`))
+      return catalogOf([...kinds.filter((kind) => !replaced.has(`${kind.group}/${kind.version}/${kind.plural}`)), ...more])
+    },
+  }
+}
+
+const resourceKey = ({ group, version, plural }: ResourceFact) => `${group}/${version}/${plural}`
+
+function namesByKind(definitions: Definitions): ReadonlyMap<string, string> {
+  const names = new Map<string, string>()
+  for (const [name, schema] of Object.entries(definitions)) {
+    const kinds = schema['x-kubernetes-group-version-kind'] ?? []
+    // Types that every group shares (DeleteOptions, WatchEvent) are nobody's kind.
+    if (kinds.length === 1 && kinds[0]) names.set(`${kinds[0].group}/${kinds[0].version}/${kinds[0].kind}`, name)
+  }
+  return names
+}
+
+function strategyOf(definition: KindDefinition, hasStatus: boolean): Strategy {
+  return {
+    defaults: (draft) => definition.defaults?.(draft),
+    prepareForCreate(draft) {
+      if (hasStatus) delete draft.status
+      definition.prepareForCreate?.(draft)
+    },
+    prepareForUpdate(draft, old, subresource) {
+      if (hasStatus) keepOtherHalf(draft, old as unknown as JsonObject, subresource)
+      definition.prepareForUpdate?.(draft, old, subresource)
+    },
+    validate: (object) => definition.validate?.(object) ?? [],
+    validateUpdate: (object, old, subresource) => definition.validateUpdate?.(object, old, subresource) ?? [],
+    warnings: (object, old) => definition.warnings?.(object, old) ?? [],
+    generation: definition.generation ?? false,
+    ...(definition.graceSeconds && { graceSeconds: definition.graceSeconds }),
+  }
+}
+
+/** An update of the object keeps status; an update of status keeps all but status and what metadata a status writer may change. */
+function keepOtherHalf(draft: JsonObject, old: JsonObject, subresource: string): void {
+  if (subresource === '') {
+    if (old.status === undefined) delete draft.status
+    else draft.status = old.status
+    return
+  }
+  if (subresource !== 'status') return
+  for (const field of new Set([...Object.keys(draft), ...Object.keys(old)])) {
+    if (field === 'status' || field === 'metadata' || field === 'kind' || field === 'apiVersion') continue
+    if (old[field] === undefined) delete draft[field]
+    else draft[field] = old[field]
+  }
+}
+
+function columnsOf(definition: KindDefinition): readonly Column[] {
+  if (!definition.columns) return [nameColumn, ageColumn]
+  return definition.columns.map((column) => ({ type: 'string', priority: 0, description: '', ...column }))
+}

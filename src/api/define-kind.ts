@@ -1,0 +1,38 @@
+import type { Column, Storage, Strategy } from './kind.ts'
+import type { JsonObject, KubeObject } from './object.ts'
+
+/**
+ * What is special about one kind; everything else comes from the facts. `T` is the kind's type in src/api/types.
+ * Drafts are plain JSON that may be changed; objects are decoded, defaulted and not to be changed.
+ */
+export interface KindDefinition<T extends KubeObject = KubeObject> {
+  readonly group: string
+  /** The versions this holds for; left out: all that the facts have. */
+  readonly versions?: readonly string[]
+  readonly kind: string
+  readonly singular?: string
+  readonly shortNames?: readonly string[]
+  readonly categories?: readonly string[]
+  /** Whether changes outside metadata and status count up metadata.generation. */
+  readonly generation?: boolean
+  readonly storage?: Storage
+  defaults?(draft: JsonObject): void
+  prepareForCreate?(draft: JsonObject): void
+  prepareForUpdate?(draft: JsonObject, old: T, subresource: string): void
+  validate?(object: T): ReturnType<Strategy['validate']>
+  validateUpdate?(object: T, old: T, subresource: string): ReturnType<Strategy['validateUpdate']>
+  warnings?(object: T, old: T | undefined): readonly string[]
+  graceSeconds?(object: T, asked: number | undefined): number | undefined
+  readonly columns?: readonly ColumnDefinition<T>[]
+  selectableFields?(object: T): Readonly<Record<string, string>>
+}
+
+export type ColumnDefinition<T> = Omit<Column, 'cell' | 'priority' | 'type' | 'description'> & {
+  readonly type?: Column['type']
+  readonly priority?: number
+  readonly description?: string
+  cell(object: T, nowMs: number): string | number | boolean | null
+}
+
+/** Lets the compiler check a definition against the type of its kind. */
+export const defineKind = <T extends KubeObject>(definition: KindDefinition<T>): KindDefinition => definition as unknown as KindDefinition
