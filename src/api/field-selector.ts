@@ -14,7 +14,7 @@ export function parseFieldSelector(text: string): FieldSelector {
   return splitUnescaped(text).map((term) => {
     const match = /^((?:\\.|[^\\=!])*)(==|!=|=)((?:\\.|[^\\])*)$/.exec(term)
     if (!match) throw new StatusError('BadRequest', `unable to parse requirement: invalid selector: '${text}'; can't understand '${term}'`)
-    return { field: unescape(match[1] ?? '').trim(), equal: match[2] !== '!=', value: unescape(match[3] ?? '') }
+    return { field: withoutBackslashes(match[1] ?? '').trim(), equal: match[2] !== '!=', value: withoutBackslashes(match[3] ?? '') }
   })
 }
 
@@ -27,4 +27,4 @@ function splitUnescaped(text: string): readonly string[] {
   return (text.match(/(?:\\.|[^\\,])+/g) ?? []).filter((term) => term !== '')
 }
 
-const unescape = (text: string) => text.replace(/\\(.)/g, '$1')
+const withoutBackslashes = (text: string) => text.replace(/\\(.)/g, '$1')

@@ -146,23 +146,21 @@ function checkedKey(key: string): string {
 }
 
 /** The string form that `parseLabelSelector` reads, as `status.selector` of a scale shows it. */
-export function formatSelector(selector: Selector): string {
-  return selector
-    .map(({ key, operator, values }) => {
-      switch (operator) {
-        case 'In':
-          return values.length === 1 ? `${key}=${values[0]}` : `${key} in (${[...values].sort().join(',')})`
-        case 'NotIn':
-          return values.length === 1 ? `${key}!=${values[0]}` : `${key} notin (${[...values].sort().join(',')})`
-        case 'Exists':
-          return key
-        case 'DoesNotExist':
-          return `!${key}`
-        case 'Gt':
-          return `${key}>${values[0]}`
-        case 'Lt':
-          return `${key}<${values[0]}`
-      }
-    })
-    .join(',')
+export const formatSelector = (selector: Selector): string => selector.map(formatRequirement).join(',')
+
+function formatRequirement({ key, operator, values }: Requirement): string {
+  switch (operator) {
+    case 'In':
+      return values.length === 1 ? `${key}=${values[0]}` : `${key} in (${[...values].sort().join(',')})`
+    case 'NotIn':
+      return values.length === 1 ? `${key}!=${values[0]}` : `${key} notin (${[...values].sort().join(',')})`
+    case 'Exists':
+      return key
+    case 'DoesNotExist':
+      return `!${key}`
+    case 'Gt':
+      return `${key}>${values[0]}`
+    case 'Lt':
+      return `${key}<${values[0]}`
+  }
 }
