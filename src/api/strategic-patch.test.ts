@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest'
+import type { Field, Schema } from './schema.ts'
+import { strategicPatch } from './strategic-patch.ts'
+
+const text: Schema = { type: 'string' }
+const object = (fields: Record<string, Field>): Schema => ({
+  type: 'object',
+  name: undefined,
+  fields: new Map(Object.entries(fields)),
+  required: new Set(),
+  atomic: false,
+  open: false,
+})
+const plain: Field = { schema: () => text, patchStrategy: [], patchMergeKey: undefined }
+const list = (item: Schema, key?: string): Field => ({
+  schema: () => ({ type: 'list', item: () => item, list: 'map', keys: [] }),
+  patchStrategy: ['merge'],
+  patchMergeKey: key,
+})
+const schema = object({ containers: list(object({ name: plain, image: plain }), 'name'), finalizers: list(text) })
+const two = { containers: [{ name: 'a', image: '1' }, { name: 'b' }] }
+
+test.each([
+  [two, { containers: [{ name: 'a', image: '2' }] }, { containers: [{ name: 'a', image: '2' }, { name: 'b' }] }],
+  [two, { containers: [{ name: 'a', $patch: 'delete' }] }, { containers: [{ name: 'b' }] }],
+  [two, { containers: [{ $patch: 'replace' }, { name: 'c' }] }, { containers: [{ name: 'c' }] }],
+  [two, { '$setElementOrder/containers': [{ name: 'b' }, { name: 'a' }] }, { containers: [two.containers[1], two.containers[0]] }],
+  [{ finalizers: ['x', 'y'] }, { '$deleteFromPrimitiveList/finalizers': ['x'], finalizers: ['z'] }, { finalizers: ['y', 'z'] }],
+  [{ a: 1, b: 2 }, { $retainKeys: ['b'], b: 3 }, { b: 3 }],
+  [{ a: 1 }, { a: null }, {}],
+])('patches %j with %j', (original, patch, expected) => {
+  expect(strategicPatch(schema, original, patch)).toEqual(expected)
+})
+
+test('a list item without its merge key is refused', () => {
+  expect(() => strategicPatch(schema, two, { containers: [{ image: 'x' }] })).toThrow('does not contain declared merge key: name')
+})
