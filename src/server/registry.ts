@@ -1,0 +1,347 @@
+import { copy } from '../api/decode.ts'
+import { encodeStored } from '../api/encode.ts'
+import type { Kind } from '../api/kind.ts'
+import type { JsonObject, KubeObject } from '../api/object.ts'
+import type { Problem } from '../api/problem.ts'
+import { apiVersionOf } from '../api/resource-ref.ts'
+import { StatusError } from '../api/status-error.ts'
+import type { Clock } from '../base/clock.ts'
+import { nameSuffix, type Random } from '../base/random.ts'
+import { type Store, StoreError } from '../store/store.ts'
+import { CacheEntry, WatchCache } from './watch-cache.ts'
+
+/** Which object a call is about. */
+export interface ObjectRef {
+  readonly kind: Kind
+  readonly namespace: string | undefined
+  readonly name: string
+}
+
+export interface WriteOptions {
+  readonly dryRun: boolean
+  readonly cause?: string
+}
+
+export interface DeleteOptions extends WriteOptions {
+  readonly gracePeriodSeconds?: number
+  readonly propagationPolicy?: 'Orphan' | 'Background' | 'Foreground'
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string }
+}
+
+/** Changes a copy of the current object, or throws; called again when somebody else wrote meanwhile. */
+export type Change = (current: KubeObject) => JsonObject | Promise<JsonObject>
+
+export interface Registry {
+  /** The cache behind a kind, loaded when first needed. */
+  cache(kind: Kind): Promise<WatchCache>
+  /** The cache if somebody needed it already. */
+  loadedCache(kind: Kind): WatchCache | undefined
+  get(ref: ObjectRef): Promise<CacheEntry>
+  create(kind: Kind, namespace: string | undefined, draft: JsonObject, options: WriteOptions): Promise<CacheEntry>
+  /** `subresource` is '' for the object itself. With a resourceVersion in the change's result, a conflict is an error instead of another try. */
+  update(ref: ObjectRef, subresource: string, change: Change, options: WriteOptions): Promise<CacheEntry>
+  /** The object as it was last seen, and whether it is gone (or waits for finalizers or its grace period). */
+  delete(ref: ObjectRef, options: DeleteOptions): Promise<{ entry: CacheEntry; gone: boolean }>
+}
+
+const maxTries = 16
+
+/** Create, read, update and delete, the same for all kinds: strategies decide, the store's preconditions guard. */
+export function createRegistry({ store, clock, random, namespaceKind }: { store: Store; clock: Clock; random: Random; namespaceKind: Kind }): Registry {
+  const caches = new Map<string, Promise<WatchCache>>()
+  const loaded = new Map<string, WatchCache>()
+
+  const registry: Registry = {
+    cache(kind) {
+      const prefix = collectionKey(kind)
+      let cache = caches.get(prefix)
+      if (!cache) {
+        cache = WatchCache.load(store, { prefix, apiVersion: apiVersionOf(kind.storage), kind: kind.kind }).then((made) => {
+          loaded.set(prefix, made)
+          return made
+        })
+        caches.set(prefix, cache)
+      }
+      return cache
+    },
+
+    loadedCache: (kind) => loaded.get(collectionKey(kind)),
+
+    async get(ref) {
+      const entry = (await registry.cache(ref.kind)).get(objectKey(ref))
+      if (!entry) throw notFound(ref.kind, ref.name)
+      return entry
+    },
+
+    async create(kind, namespace, draft, options) {
+      if (kind.namespaced) await checkNamespace(kind, namespace, draft)
+      const generateName = metadataOf(draft).generateName
+      const generated = metadataOf(draft).name === undefined && typeof generateName === 'string'
+      for (let attempt = 0; ; attempt++) {
+        const object = prepareCreate(kind, namespace, copy(draft))
+        const ref = { kind, namespace, name: object.metadata.name }
+        const result = await write(ref, object, 0, options)
+        if (result) return result
+        if (!generated || attempt >= 8) throw alreadyExists(kind, ref.name)
+      }
+    },
+
+    async update(ref, subresource, change, options) {
+      for (let attempt = 0; attempt < maxTries; attempt++) {
+        const current = await registry.get(ref)
+        const changed = await change(current.object)
+        const asked = metadataOf(changed).resourceVersion
+        const isBound = typeof asked === 'string' && asked !== ''
+        if (isBound && asked !== String(current.revision)) throw conflict(ref)
+        const object = prepareUpdate(ref, changed, current.object, subresource)
+        if (isDone(ref.kind, object)) return (await remove(current, options)) ?? current
+        if (sameObject(object, current.object)) return current
+        const written = await write(ref, object, current.revision, options)
+        if (written) return written
+        if (isBound) throw conflict(ref)
+      }
+      throw conflict(ref)
+    },
+
+    async delete(ref, options) {
+      for (let attempt = 0; attempt < maxTries; attempt++) {
+        const current = await registry.get(ref)
+        checkPreconditions(ref, current, options)
+        const object = markDeleted(ref.kind, current.object, options)
+        if (!object) {
+          const gone = await remove(current, options)
+          if (gone) return { entry: gone, gone: true }
+        } else if (sameObject(object, current.object)) return { entry: current, gone: false }
+        else {
+          const entry = await write(ref, object, current.revision, options)
+          if (entry) return { entry, gone: false }
+        }
+      }
+      throw conflict(ref)
+    },
+  }
+  return registry
+
+  /** The entry as the cache shows it; undefined when the precondition failed. */
+  async function write(ref: ObjectRef, object: KubeObject, ifRevision: number, options: WriteOptions): Promise<CacheEntry | undefined> {
+    const key = objectKey(ref)
+    const value = encodeStored(object)
+    const cache = await registry.cache(ref.kind)
+    if (options.dryRun) return new CacheEntry(key, value, ifRevision)
+    const result = await committed(store.write({ key, value, ifRevision, ...(options.cause !== undefined && { cause: options.cause }) }))
+    if (result.type === 'conflict') return undefined
+    // The store tells its watchers before it acknowledges; a later write may be shown already.
+    const shown = cache.get(key)
+    return shown?.revision === result.revision ? shown : new CacheEntry(key, value, result.revision)
+  }
+
+  async function remove(current: CacheEntry, options: WriteOptions): Promise<CacheEntry | undefined> {
+    if (options.dryRun) return current
+    const cause = options.cause !== undefined && { cause: options.cause }
+    const result = await committed(store.write({ key: current.key, value: undefined, ifRevision: current.revision, ...cause }))
+    return result.type === 'written' ? current : undefined
+  }
+
+  async function checkNamespace(kind: Kind, namespace: string | undefined, draft: JsonObject): Promise<void> {
+    if (namespace === undefined) throw new StatusError('BadRequest', 'an empty namespace may not be set during creation')
+    const home = (await registry.cache(namespaceKind)).get(objectKey({ kind: namespaceKind, namespace: undefined, name: namespace }))
+    if (!home) throw notFound(namespaceKind, namespace)
+    if (home.object.metadata.deletionTimestamp === undefined) return
+    const name = String(metadataOf(draft).name ?? '')
+    throw new StatusError(
+      'Forbidden',
+      `${qualified(kind)} "${name}" is forbidden: unable to create new content in namespace ${namespace} because it is being terminated`,
+      { ...detailsOf(kind, name), causes: [{ reason: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated`, field: 'metadata.namespace' }] },
+    )
+  }
+
+  function prepareCreate(kind: Kind, namespace: string | undefined, draft: JsonObject): KubeObject {
+    const metadata = metadataOf(draft)
+    if (metadata.namespace !== undefined && metadata.namespace !== '' && metadata.namespace !== namespace) {
+      throw new StatusError('BadRequest', 'the namespace of the provided object does not match the namespace sent on the request')
+    }
+    if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== '') throw new StatusError('BadRequest', 'resourceVersion should not be set on objects to be created')
+    if (metadata.name === undefined && typeof metadata.generateName === 'string') {
+      metadata.name = `${metadata.generateName.slice(0, 248)}${nameSuffix(random)}`
+    }
+    if (kind.namespaced) metadata.namespace = namespace
+    else delete metadata.namespace
+    for (const field of ['selfLink', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'managedFields', 'generation']) delete metadata[field]
+    metadata.uid = random.uuid()
+    metadata.creationTimestamp = timestamp()
+    kind.strategy.prepareForCreate(draft)
+    kind.strategy.defaults(draft)
+    if (kind.strategy.generation) metadata.generation = 1
+    const object = draft as unknown as KubeObject
+    refuse(kind, object.metadata.name, [...metadataProblems(metadata), ...kind.strategy.validate(object)])
+    return object
+  }
+
+  function prepareUpdate({ kind, namespace, name }: ObjectRef, changed: JsonObject, old: KubeObject, subresource: string): KubeObject {
+    const metadata = metadataOf(changed)
+    if (metadata.name !== name) {
+      throw new StatusError('BadRequest', `the name of the object (${String(metadata.name)}) does not match the name on the URL (${name})`)
+    }
+    if (typeof metadata.uid === 'string' && metadata.uid !== '' && metadata.uid !== old.metadata.uid) {
+      throw new StatusError(
+        'Conflict',
+        `Operation cannot be fulfilled on ${qualified(kind)} "${name}": Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${old.metadata.uid}`,
+        detailsOf(kind, name),
+      )
+    }
+    for (const field of ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation', 'generateName'] as const) {
+      if (old.metadata[field] === undefined) delete metadata[field]
+      else metadata[field] = old.metadata[field]
+    }
+    delete metadata.selfLink
+    delete metadata.resourceVersion
+    if (kind.namespaced) metadata.namespace = namespace
+    kind.strategy.prepareForUpdate(changed, old, subresource)
+    kind.strategy.defaults(changed)
+    const object = changed as unknown as KubeObject
+    if (kind.strategy.generation && specChanged(changed, old as unknown as JsonObject)) object.metadata.generation = (old.metadata.generation ?? 0) + 1
+    refuse(kind, name, [...metadataProblems(metadata), ...kind.strategy.validateUpdate(object, old, subresource)])
+    return object
+  }
+
+  /** The object as a delete leaves it when something still holds it; undefined when nothing does. */
+  function markDeleted(kind: Kind, current: KubeObject, { gracePeriodSeconds, propagationPolicy }: DeleteOptions): KubeObject | undefined {
+    const finalizers = finalizersAfter(current.metadata.finalizers ?? [], propagationPolicy)
+    const graceSeconds = kind.strategy.graceSeconds?.(current, gracePeriodSeconds) ?? 0
+    const { finalizers: _, ...metadata } = current.metadata
+    const marked: KubeObject = { ...current, metadata: { ...metadata, ...(finalizers.length > 0 && { finalizers }) } }
+    if (finalizers.length === 0 && graceSeconds === 0 && !kind.strategy.holdsDeletion(current)) return undefined
+    const running = current.metadata.deletionGracePeriodSeconds
+    // A grace period may be shortened, never made longer.
+    if (current.metadata.deletionTimestamp !== undefined && (running ?? 0) <= graceSeconds) return marked
+    const draft = copy(marked as unknown as JsonObject)
+    const draftMetadata = metadataOf(draft)
+    draftMetadata.deletionTimestamp = timestamp(graceSeconds)
+    draftMetadata.deletionGracePeriodSeconds = graceSeconds
+    if (typeof draftMetadata.generation === 'number') draftMetadata.generation++
+    kind.strategy.prepareForUpdate(draft, draft as unknown as KubeObject, '')
+    return draft as unknown as KubeObject
+  }
+
+  function timestamp(afterSeconds = 0): string {
+    return new Date(clock.now() + afterSeconds * 1000).toISOString().replace(/\.\d+Z$/, 'Z')
+  }
+}
+
+/** A deleted object that nothing holds any more. */
+function isDone(kind: Kind, { metadata, ...rest }: KubeObject): boolean {
+  if (metadata.deletionTimestamp === undefined || (metadata.finalizers ?? []).length > 0) return false
+  return (metadata.deletionGracePeriodSeconds ?? 0) === 0 && !kind.strategy.holdsDeletion({ metadata, ...rest })
+}
+
+function finalizersAfter(finalizers: readonly string[], policy: DeleteOptions['propagationPolicy']): string[] {
+  const others = policy === undefined ? [...finalizers] : finalizers.filter((name) => name !== 'orphan' && name !== 'foregroundDeletion')
+  if (policy === 'Orphan') others.push('orphan')
+  if (policy === 'Foreground') others.push('foregroundDeletion')
+  return others
+}
+
+function checkPreconditions(ref: ObjectRef, current: CacheEntry, { preconditions }: DeleteOptions): void {
+  const { uid, resourceVersion } = preconditions ?? {}
+  const found = current.object.metadata.uid
+  if (uid !== undefined && uid !== found) throw preconditionFailed(ref, `UID in precondition: ${uid}, UID in object meta: ${found}`)
+  if (resourceVersion !== undefined && resourceVersion !== String(current.revision)) {
+    throw preconditionFailed(ref, `ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${current.revision}`)
+  }
+}
+
+async function committed<T>(write: Promise<T>): Promise<T> {
+  try {
+    return await write
+  } catch (cause) {
+    if (cause instanceof StoreError) throw new StatusError('ServiceUnavailable', `The store refuses writes: ${cause.message}`, undefined, { cause })
+    throw cause
+  }
+}
+
+/** `/registry/GROUP/PLURAL/`, the core group being `core`. */
+const collectionKey = ({ storage }: Kind) => `/registry/${storage.group || 'core'}/${storage.plural}/`
+
+/** `/registry/GROUP/PLURAL/[NAMESPACE/]NAME`. */
+export const objectKey = ({ kind, namespace, name }: ObjectRef) => `${collectionKey(kind)}${kind.namespaced ? `${namespace}/` : ''}${name}`
+
+/** Where the keys of a list begin: all, or one namespace's. */
+export const listPrefix = (kind: Kind, namespace: string | undefined) => collectionKey(kind) + (namespace === undefined ? '' : `${namespace}/`)
+
+export function metadataOf(draft: JsonObject): JsonObject {
+  if (typeof draft.metadata !== 'object' || draft.metadata === null) draft.metadata = {}
+  return draft.metadata as JsonObject
+}
+
+/** Equal but for the resourceVersion, which the stored form lacks. */
+function sameObject(left: KubeObject, right: KubeObject): boolean {
+  return sameJson({ ...left, metadata: { ...left.metadata, resourceVersion: '' } }, { ...right, metadata: { ...right.metadata, resourceVersion: '' } })
+}
+
+function specChanged(left: JsonObject, right: JsonObject): boolean {
+  const fields = new Set([...Object.keys(left), ...Object.keys(right)])
+  return [...fields].some((field) => field !== 'metadata' && field !== 'status' && !sameJson(left[field], right[field]))
+}
+
+export function sameJson(left: unknown, right: unknown): boolean {
+  if (left === right) return true
+  if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false
+  if (Array.isArray(left) !== Array.isArray(right)) return false
+  const [leftKeys, rightKeys] = [Object.keys(left), Object.keys(right)]
+  return leftKeys.length === rightKeys.length && leftKeys.every((key) => Object.hasOwn(right, key) && sameJson((left as JsonObject)[key], (right as JsonObject)[key]))
+}
+
+const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
+/** RBAC names and the like may hold colons and capitals: only what would break a path is refused for all kinds. */
+const pathSafe = /^(?!\.\.?$)[^/%]+$/
+
+function metadataProblems(metadata: JsonObject): readonly Problem[] {
+  const { name, labels } = metadata
+  if (name === undefined || name === '') return [{ type: 'FieldValueRequired', field: 'metadata.name', message: 'Required value: name or generateName is required' }]
+  const problems: Problem[] = []
+  if (typeof name !== 'string' || name.length > 253 || !(subdomain.test(name) || (name.includes(':') && pathSafe.test(name)))) {
+    problems.push({
+      type: 'FieldValueInvalid',
+      field: 'metadata.name',
+      message: `Invalid value: "${String(name)}": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')`,
+    })
+  }
+  for (const [key, value] of Object.entries((labels ?? {}) as JsonObject)) {
+    if (typeof value === 'string' && /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/.test(value) && value.length <= 63 && key.length <= 317) continue
+    problems.push({
+      type: 'FieldValueInvalid',
+      field: 'metadata.labels',
+      message: `Invalid value: "${String(value)}": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')`,
+    })
+  }
+  return problems
+}
+
+function refuse(kind: Kind, name: string | undefined, problems: readonly Problem[]): void {
+  if (problems.length === 0) return
+  const sentences = problems.map(({ field, message }) => `${field}: ${message}`)
+  const text = sentences.length === 1 ? sentences[0] : `[${sentences.join(', ')}]`
+  throw new StatusError('Invalid', `${kind.kind}${kind.group ? `.${kind.group}` : ''} "${name ?? ''}" is invalid: ${text}`, {
+    ...(name !== undefined && { name }),
+    ...(kind.group && { group: kind.group }),
+    kind: kind.kind,
+    causes: problems.map(({ type, message, field }) => ({ reason: type, message, field })),
+  })
+}
+
+const qualified = ({ group, plural }: Kind) => (group ? `${plural}.${group}` : plural)
+const detailsOf = ({ group, plural }: Kind, name: string) => ({ name, ...(group && { group }), kind: plural })
+
+export const notFound = (kind: Kind, name: string) => new StatusError('NotFound', `${qualified(kind)} "${name}" not found`, detailsOf(kind, name))
+
+const alreadyExists = (kind: Kind, name: string) => new StatusError('AlreadyExists', `${qualified(kind)} "${name}" already exists`, detailsOf(kind, name))
+
+const conflict = ({ kind, name }: ObjectRef) =>
+  new StatusError(
+    'Conflict',
+    `Operation cannot be fulfilled on ${qualified(kind)} "${name}": the object has been modified; please apply your changes to the latest version and try again`,
+    detailsOf(kind, name),
+  )
+
+const preconditionFailed = ({ kind, name }: ObjectRef, what: string) =>
+  new StatusError('Conflict', `Operation cannot be fulfilled on ${qualified(kind)} "${name}": Precondition failed: ${what}`, detailsOf(kind, name))

@@ -1,0 +1,38 @@
+import type { ApiReply } from '../api/exchange.ts'
+import type { StatusError } from '../api/status-error.ts'
+import type { CacheEntry } from './watch-cache.ts'
+
+const json = { 'content-type': 'application/json' }
+
+export const textReply = (status: number, text: string): ApiReply => ({
+  status,
+  headers: { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' },
+  body: { type: 'bytes', chunks: [Buffer.from(text)] },
+})
+
+export const jsonReply = (status: number, object: object, headers: Record<string, string> = json): ApiReply => ({
+  status,
+  headers,
+  body: { type: 'object', object, encode: () => [Buffer.from(JSON.stringify(object))] },
+})
+
+/** An object as the cache keeps it: its bytes for a socket, decoded for a caller in process. */
+export const entryReply = (status: number, entry: CacheEntry, warnings: readonly string[] = []): ApiReply => ({
+  status,
+  headers: warnings.length === 0 ? json : { ...json, warning: warnings.map(warningHeader).join(', ') },
+  body: {
+    type: 'object',
+    get object() {
+      return entry.object
+    },
+    encode: () => [entry.bytes],
+  },
+})
+
+export const errorReply = (error: StatusError): ApiReply => {
+  const retry = error.details?.retryAfterSeconds
+  return jsonReply(error.code, error.status(), retry === undefined ? json : { ...json, 'retry-after': String(retry) })
+}
+
+/** RFC 7234: 299 is a warning that stays. */
+const warningHeader = (text: string) => `299 - "${text.replace(/[\\"]/g, '\\$&').replace(/[^\x20-\x7e]/g, ' ')}"`
