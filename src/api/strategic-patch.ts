@@ -1,11 +1,15 @@
-import { jsonEqual } from './json-equal.ts'
-import { isJsonObject, setField } from './merge-patch.ts'
+import { isJsonObject } from './merge-patch.ts'
 import type { JsonObject } from './object.ts'
 import type { Field, Schema } from './schema.ts'
 import { StatusError } from './status-error.ts'
 
 const orderPrefix = '$setElementOrder/'
 const deletePrefix = '$deleteFromPrimitiveList/'
+
+/** Sets an own property, also one called `__proto__`, which plain assignment would take for the prototype. */
+function setField(target: JsonObject, field: string, value: unknown): void {
+  Object.defineProperty(target, field, { value, writable: true, enumerable: true, configurable: true })
+}
 
 /** The field of a schema; values of maps have no patch strategy of their own. */
 function fieldOf(schema: Schema | undefined, name: string): Field | undefined {
@@ -105,5 +109,5 @@ function arrange(schema: Schema | undefined, result: JsonObject, name: string, o
     return { item, place: place ?? last, known: place !== undefined ? 0 : 1 }
   })
   const arranged = placed.sort((left, right) => left.place - right.place || left.known - right.known).map(({ item }) => item)
-  if (!jsonEqual(arranged, list)) setField(result, name, arranged)
+  setField(result, name, arranged)
 }
