@@ -1,0 +1,69 @@
+import { mkdir, readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { addressNumber, addressText, parseRange } from './address-range.ts'
+
+export interface HostPort {
+  readonly protocol: 'TCP' | 'UDP' | 'SCTP'
+  readonly containerPort: number
+  readonly hostPort: number
+  readonly hostIp?: string
+}
+
+export interface PodAddress {
+  readonly sandboxId: string
+  readonly address: string
+  readonly hostPorts: readonly HostPort[]
+}
+
+export type PodAddresses = Awaited<ReturnType<typeof openPodAddresses>>
+
+/**
+ * Which sandbox holds which address: a file per address in `folder`, renamed into place whole, so that a crash leaves
+ * either the claim or nothing. One process owns the folder. Freed addresses are given again last.
+ */
+export async function openPodAddresses({ range, reserved, folder }: { range: string; reserved: readonly string[]; folder: string }) {
+  const { first, size } = parseRange(range)
+  const taken = new Set(reserved.map(addressNumber))
+  const bySandbox = new Map<string, PodAddress>()
+  await mkdir(folder, { recursive: true })
+  let next = 2
+  for (const name of await readdir(folder)) {
+    if (name.endsWith('.new')) continue
+    const held = JSON.parse(await readFile(join(folder, name), 'utf8')) as PodAddress
+    taken.add(addressNumber(held.address))
+    bySandbox.set(held.sandboxId, held)
+    next = Math.max(next, addressNumber(held.address) - first + 1)
+  }
+  // .0, .1 (kept for gateways of others' tools) and the last address are never given.
+  const free = () => {
+    for (let tried = 0; tried < size; tried++, next++) {
+      if (next >= size - 1) next = 2
+      if (!taken.has(first + next)) return first + next++
+    }
+    throw new Error(`No address is free in ${range}`)
+  }
+  return {
+    get: (sandboxId: string) => bySandbox.get(sandboxId),
+    list: () => [...bySandbox.values()],
+    /** The sandbox's address, the same one whenever it asks. */
+    async claim(sandboxId: string, hostPorts: readonly HostPort[]): Promise<PodAddress> {
+      const known = bySandbox.get(sandboxId)
+      if (known) return known
+      const value = free()
+      const held: PodAddress = { sandboxId, address: addressText(value), hostPorts }
+      taken.add(value)
+      bySandbox.set(sandboxId, held)
+      const file = join(folder, held.address)
+      await writeFile(`${file}.new`, JSON.stringify(held))
+      await rename(`${file}.new`, file)
+      return held
+    },
+    async release(sandboxId: string): Promise<void> {
+      const held = bySandbox.get(sandboxId)
+      if (!held) return
+      await unlink(join(folder, held.address))
+      bySandbox.delete(sandboxId)
+      taken.delete(addressNumber(held.address))
+    },
+  }
+}
