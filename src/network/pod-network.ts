@@ -67,6 +67,7 @@ export async function createPodNetwork(options: PodNetworkOptions) {
       return { addresses: [pod.address] }
     },
     detach,
+    hostPortPods: () => addresses.list().filter(({ hostPorts }) => hostPorts.length > 0),
     async retain(sandboxIds: readonly string[]): Promise<void> {
       const keep = new Set(sandboxIds)
       for (const { sandboxId } of addresses.list()) {

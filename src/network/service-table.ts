@@ -1,0 +1,105 @@
+import { type RuleMap, type Rules, ruleMaps } from './service-rules.ts'
+
+export interface TableOptions {
+  readonly clusterName: string
+  readonly clusterIndex: number
+  readonly podRange: string
+  readonly serviceRange: string
+  readonly nodeAddress: string
+  /** On lo inside the service range. */
+  readonly dnsAddress: string
+}
+
+const frontend = 'ip daddr . meta l4proto . th dport'
+const protocols = ['tcp', 'udp', 'sctp']
+
+/** The whole table, in place of the one that was; one transaction. */
+export function tableText(options: TableOptions, rules: Rules): string {
+  const { podRange, nodeAddress, serviceRange, dnsAddress } = options
+  const table = `ip sampan-${options.clusterName}`
+  const ours = `ct status dnat ct mark ${externalMark(options)}`
+  const empty = Object.fromEntries(ruleMaps.map((name) => [name, new Map()])) as Record<RuleMap, Map<string, string>>
+  return `add table ${table}
+delete table ${table}
+table ${table} {
+  map frontends { type ipv4_addr . inet_proto . inet_service : verdict; }
+  map unserved { type ipv4_addr . inet_proto . inet_service : verdict; }
+  map endpoints { typeof ${frontend} . numgen inc mod 65536 : ip daddr . tcp dport; }
+  map choices { typeof ${frontend} . numgen inc mod 65536 : meta mark; }
+  map targets { typeof ${frontend} . meta mark : ip daddr . tcp dport; }
+  map affinity { typeof ip saddr . ${frontend} : meta mark; flags dynamic,timeout; timeout 3h; size 65536; }
+  set hairpin { type ipv4_addr . ipv4_addr; }
+  chain refuse {
+    meta l4proto tcp reject with tcp reset
+    reject
+  }
+  chain prerouting {
+    type nat hook prerouting priority dstnat; policy accept;
+    ${frontend} vmap @frontends
+  }
+  chain output {
+    type nat hook output priority -100; policy accept;
+    ${frontend} vmap @frontends
+  }
+  chain postrouting {
+    type nat hook postrouting priority srcnat; policy accept;
+    ${ours} snat to ${nodeAddress}
+    ct status dnat ip saddr . ip daddr @hairpin snat to ${nodeAddress}
+    ip saddr ${podRange} ip daddr != ${podRange} oifname != "lo" oifname != "sp*" masquerade
+  }
+${['input', 'forward', 'output'].map((hook) => filterChain(hook, serviceRange, dnsAddress)).join('\n')}
+}
+${changeText(options, empty, rules)}`
+}
+
+const filterChain = (hook: string, serviceRange: string, dnsAddress: string) => `  chain unserved-${hook} {
+    type filter hook ${hook} priority filter; policy accept;
+    ct state new ${frontend} vmap @unserved
+    ct state new ip daddr ${serviceRange} ip daddr != ${dnsAddress} goto refuse
+  }`
+
+/** Marks the connections that came from outside; the connection's mark, so that the host's packet marks stay as they are. */
+const externalMark = ({ clusterIndex }: TableOptions) => `0x${(0x5a000000 + clusterIndex).toString(16)}`
+
+/** The nft commands that turn one state into the other, element by element; '' when nothing changes. */
+export function changeText(options: TableOptions, before: Rules, after: Rules): string {
+  const table = `ip sampan-${options.clusterName}`
+  const lines: string[] = []
+  for (const name of ruleMaps) {
+    const gone = [...before[name]].filter(([key, value]) => after[name].get(key) !== value)
+    if (gone.length > 0) lines.push(`delete element ${table} ${name} { ${gone.map(([key]) => key).join(', ')} }`)
+  }
+  lines.push(...chainLines(options, table, before, after))
+  for (const name of ruleMaps) {
+    const fresh = [...after[name]].filter(([key, value]) => before[name].get(key) !== value)
+    const elements = fresh.map(([key, value]) => (value ? `${key} : ${value}` : key)).join(', ')
+    if (fresh.length > 0) lines.push(`add element ${table} ${name} { ${elements} }`)
+  }
+  return lines.length > 0 ? `${lines.join('\n')}\n` : ''
+}
+
+/** The chains that `after` is the first to go to. Chains are few (one per number of backends) and stay. */
+function chainLines(options: TableOptions, table: string, before: Rules, after: Rules): string[] {
+  const had = new Set(before.frontends.values())
+  const wanted = [...new Set(after.frontends.values())].filter((verdict) => !had.has(verdict))
+  return wanted.flatMap((verdict) => {
+    const name = verdict.replace('goto ', '')
+    const inner = name.replace(/^x/, '')
+    const lines = bodyOf(inner).map((rule) => `add rule ${table} ${inner} ${rule}`)
+    const chain = [`add chain ${table} ${inner}`, `flush chain ${table} ${inner}`, ...lines]
+    if (inner === name) return chain
+    const wrap = [`ct mark set ${externalMark(options)}`, `goto ${inner}`].map((rule) => `add rule ${table} ${name} ${rule}`)
+    return [...chain, `add chain ${table} ${name}`, `flush chain ${table} ${name}`, ...wrap]
+  })
+}
+
+function bodyOf(chain: string): string[] {
+  const [, kind, count, timeout] = /^([na])(\d+)(?:t(\d+))?$/.exec(chain) ?? []
+  const draw = `${frontend} . numgen random mod ${count}`
+  const dnat = (key: string) => protocols.map((protocol) => `meta l4proto ${protocol} dnat ip to ${key}`)
+  if (kind === 'n') return dnat(`${draw} map @endpoints`)
+  const remember = `update @affinity { ip saddr . ${frontend} timeout ${timeout}s : meta mark }`
+  const target = dnat(`${frontend} . meta mark map @targets`)
+  // A remembered backend that is gone misses in @targets, and the rules below draw anew.
+  return [`meta mark set ip saddr . ${frontend} map @affinity`, ...target, `meta mark set ${draw} map @choices`, remember, ...target]
+}
