@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest'
+import { podStatusText, qosClassOf } from './pod.ts'
+
+test.each([
+  [undefined, 'BestEffort'],
+  [{ requests: { cpu: '1' } }, 'Burstable'],
+  [{ limits: { cpu: '1', memory: '1Gi' }, requests: { cpu: '1', memory: '1Gi' } }, 'Guaranteed'],
+])('resources %j make a pod %s', (resources, expected) => {
+  expect(qosClassOf([{ name: 'a', ...(resources && { resources }) }])).toBe(expected)
+})
+
+test('a leaving pod is shown as Terminating', () => {
+  const metadata = { name: 'a', deletionTimestamp: '2026-01-01T00:00:00Z' }
+  expect(podStatusText({ apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers: [] } })).toBe('Terminating')
+})
