@@ -8,6 +8,7 @@ import { StatusError } from '../api/status-error.ts'
 import type { Clock } from '../base/clock.ts'
 import { nameSuffix, type Random } from '../base/random.ts'
 import { type Store, StoreError } from '../store/store.ts'
+import { jsonEqual } from './json-equal.ts'
 import { CacheEntry, WatchCache } from './watch-cache.ts'
 
 /** Which object a call is about. */
@@ -47,7 +48,17 @@ export interface Registry {
 const maxTries = 16
 
 /** Create, read, update and delete, the same for all kinds: strategies decide, the store's preconditions guard. */
-export function createRegistry({ store, clock, random, namespaceKind }: { store: Store; clock: Clock; random: Random; namespaceKind: Kind }): Registry {
+export function createRegistry({
+  store,
+  clock,
+  random,
+  namespaceKind,
+}: {
+  store: Store
+  clock: Clock
+  random: Random
+  namespaceKind: Kind
+}): Registry {
   const caches = new Map<string, Promise<WatchCache>>()
   const loaded = new Map<string, WatchCache>()
 
@@ -151,7 +162,10 @@ export function createRegistry({ store, clock, random, namespaceKind }: { store:
     throw new StatusError(
       'Forbidden',
       `${qualified(kind)} "${name}" is forbidden: unable to create new content in namespace ${namespace} because it is being terminated`,
-      { ...detailsOf(kind, name), causes: [{ reason: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated`, field: 'metadata.namespace' }] },
+      {
+        ...detailsOf(kind, name),
+        causes: [{ reason: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated`, field: 'metadata.namespace' }],
+      },
     )
   }
 
@@ -160,13 +174,15 @@ export function createRegistry({ store, clock, random, namespaceKind }: { store:
     if (metadata.namespace !== undefined && metadata.namespace !== '' && metadata.namespace !== namespace) {
       throw new StatusError('BadRequest', 'the namespace of the provided object does not match the namespace sent on the request')
     }
-    if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== '') throw new StatusError('BadRequest', 'resourceVersion should not be set on objects to be created')
+    if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== '')
+      throw new StatusError('BadRequest', 'resourceVersion should not be set on objects to be created')
     if (metadata.name === undefined && typeof metadata.generateName === 'string') {
       metadata.name = `${metadata.generateName.slice(0, 248)}${nameSuffix(random)}`
     }
     if (kind.namespaced) metadata.namespace = namespace
     else delete metadata.namespace
-    for (const field of ['selfLink', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'managedFields', 'generation']) delete metadata[field]
+    for (const field of ['selfLink', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'managedFields', 'generation'])
+      delete metadata[field]
     metadata.uid = random.uuid()
     metadata.creationTimestamp = timestamp()
     kind.strategy.prepareForCreate(draft)
@@ -189,7 +205,14 @@ export function createRegistry({ store, clock, random, namespaceKind }: { store:
         detailsOf(kind, name),
       )
     }
-    for (const field of ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation', 'generateName'] as const) {
+    for (const field of [
+      'uid',
+      'creationTimestamp',
+      'deletionTimestamp',
+      'deletionGracePeriodSeconds',
+      'generation',
+      'generateName',
+    ] as const) {
       if (old.metadata[field] === undefined) delete metadata[field]
       else metadata[field] = old.metadata[field]
     }
@@ -199,7 +222,8 @@ export function createRegistry({ store, clock, random, namespaceKind }: { store:
     kind.strategy.prepareForUpdate(changed, old, subresource)
     kind.strategy.defaults(changed)
     const object = changed as unknown as KubeObject
-    if (kind.strategy.generation && specChanged(changed, old as unknown as JsonObject)) object.metadata.generation = (old.metadata.generation ?? 0) + 1
+    if (kind.strategy.generation && specChanged(changed, old as unknown as JsonObject))
+      object.metadata.generation = (old.metadata.generation ?? 0) + 1
     refuse(kind, name, [...metadataProblems(metadata), ...kind.strategy.validateUpdate(object, old, subresource)])
     return object
   }
@@ -246,7 +270,10 @@ function checkPreconditions(ref: ObjectRef, current: CacheEntry, { preconditions
   const found = current.object.metadata.uid
   if (uid !== undefined && uid !== found) throw preconditionFailed(ref, `UID in precondition: ${uid}, UID in object meta: ${found}`)
   if (resourceVersion !== undefined && resourceVersion !== String(current.revision)) {
-    throw preconditionFailed(ref, `ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${current.revision}`)
+    throw preconditionFailed(
+      ref,
+      `ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${current.revision}`,
+    )
   }
 }
 
@@ -254,7 +281,8 @@ async function committed<T>(write: Promise<T>): Promise<T> {
   try {
     return await write
   } catch (cause) {
-    if (cause instanceof StoreError) throw new StatusError('ServiceUnavailable', `The store refuses writes: ${cause.message}`, undefined, { cause })
+    if (cause instanceof StoreError)
+      throw new StatusError('ServiceUnavailable', `The store refuses writes: ${cause.message}`, undefined, { cause })
     throw cause
   }
 }
@@ -266,7 +294,8 @@ const collectionKey = ({ storage }: Kind) => `/registry/${storage.group || 'core
 export const objectKey = ({ kind, namespace, name }: ObjectRef) => `${collectionKey(kind)}${kind.namespaced ? `${namespace}/` : ''}${name}`
 
 /** Where the keys of a list begin: all, or one namespace's. */
-export const listPrefix = (kind: Kind, namespace: string | undefined) => collectionKey(kind) + (namespace === undefined ? '' : `${namespace}/`)
+export const listPrefix = (kind: Kind, namespace: string | undefined) =>
+  collectionKey(kind) + (namespace === undefined ? '' : `${namespace}/`)
 
 export function metadataOf(draft: JsonObject): JsonObject {
   if (typeof draft.metadata !== 'object' || draft.metadata === null) draft.metadata = {}
@@ -275,20 +304,15 @@ export function metadataOf(draft: JsonObject): JsonObject {
 
 /** Equal but for the resourceVersion, which the stored form lacks. */
 function sameObject(left: KubeObject, right: KubeObject): boolean {
-  return sameJson({ ...left, metadata: { ...left.metadata, resourceVersion: '' } }, { ...right, metadata: { ...right.metadata, resourceVersion: '' } })
+  return jsonEqual(
+    { ...left, metadata: { ...left.metadata, resourceVersion: '' } },
+    { ...right, metadata: { ...right.metadata, resourceVersion: '' } },
+  )
 }
 
 function specChanged(left: JsonObject, right: JsonObject): boolean {
   const fields = new Set([...Object.keys(left), ...Object.keys(right)])
-  return [...fields].some((field) => field !== 'metadata' && field !== 'status' && !sameJson(left[field], right[field]))
-}
-
-export function sameJson(left: unknown, right: unknown): boolean {
-  if (left === right) return true
-  if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false
-  if (Array.isArray(left) !== Array.isArray(right)) return false
-  const [leftKeys, rightKeys] = [Object.keys(left), Object.keys(right)]
-  return leftKeys.length === rightKeys.length && leftKeys.every((key) => Object.hasOwn(right, key) && sameJson((left as JsonObject)[key], (right as JsonObject)[key]))
+  return [...fields].some((field) => field !== 'metadata' && field !== 'status' && !jsonEqual(left[field], right[field]))
 }
 
 const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
@@ -297,7 +321,8 @@ const pathSafe = /^(?!\.\.?$)[^/%]+$/
 
 function metadataProblems(metadata: JsonObject): readonly Problem[] {
   const { name, labels } = metadata
-  if (name === undefined || name === '') return [{ type: 'FieldValueRequired', field: 'metadata.name', message: 'Required value: name or generateName is required' }]
+  if (name === undefined || name === '')
+    return [{ type: 'FieldValueRequired', field: 'metadata.name', message: 'Required value: name or generateName is required' }]
   const problems: Problem[] = []
   if (typeof name !== 'string' || name.length > 253 || !(subdomain.test(name) || (name.includes(':') && pathSafe.test(name)))) {
     problems.push({
@@ -307,7 +332,8 @@ function metadataProblems(metadata: JsonObject): readonly Problem[] {
     })
   }
   for (const [key, value] of Object.entries((labels ?? {}) as JsonObject)) {
-    if (typeof value === 'string' && /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/.test(value) && value.length <= 63 && key.length <= 317) continue
+    if (typeof value === 'string' && /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/.test(value) && value.length <= 63 && key.length <= 317)
+      continue
     problems.push({
       type: 'FieldValueInvalid',
       field: 'metadata.labels',
@@ -332,9 +358,11 @@ function refuse(kind: Kind, name: string | undefined, problems: readonly Problem
 const qualified = ({ group, plural }: Kind) => (group ? `${plural}.${group}` : plural)
 const detailsOf = ({ group, plural }: Kind, name: string) => ({ name, ...(group && { group }), kind: plural })
 
-export const notFound = (kind: Kind, name: string) => new StatusError('NotFound', `${qualified(kind)} "${name}" not found`, detailsOf(kind, name))
+export const notFound = (kind: Kind, name: string) =>
+  new StatusError('NotFound', `${qualified(kind)} "${name}" not found`, detailsOf(kind, name))
 
-const alreadyExists = (kind: Kind, name: string) => new StatusError('AlreadyExists', `${qualified(kind)} "${name}" already exists`, detailsOf(kind, name))
+const alreadyExists = (kind: Kind, name: string) =>
+  new StatusError('AlreadyExists', `${qualified(kind)} "${name}" already exists`, detailsOf(kind, name))
 
 const conflict = ({ kind, name }: ObjectRef) =>
   new StatusError(
@@ -344,4 +372,8 @@ const conflict = ({ kind, name }: ObjectRef) =>
   )
 
 const preconditionFailed = ({ kind, name }: ObjectRef, what: string) =>
-  new StatusError('Conflict', `Operation cannot be fulfilled on ${qualified(kind)} "${name}": Precondition failed: ${what}`, detailsOf(kind, name))
+  new StatusError(
+    'Conflict',
+    `Operation cannot be fulfilled on ${qualified(kind)} "${name}": Precondition failed: ${what}`,
+    detailsOf(kind, name),
+  )

@@ -19,7 +19,9 @@ export class CacheEntry {
   }
 
   get object(): KubeObject {
-    this.#object ??= freeze(JSON.parse(Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength).toString()) as KubeObject)
+    this.#object ??= freeze(
+      JSON.parse(Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength).toString()) as KubeObject,
+    )
     return this.#object
   }
 }
@@ -119,7 +121,8 @@ export class WatchCache {
   /** Pushes events into the sink until it says no or the returned function is called. Throws Expired when `after` is too old. */
   watch(options: WatchOptions, sink: WatchSink): () => void {
     const { after } = options
-    if (after !== undefined && after < this.#oldest) throw new StatusError('Expired', `too old resource version: ${after} (${this.#oldest})`)
+    if (after !== undefined && after < this.#oldest)
+      throw new StatusError('Expired', `too old resource version: ${after} (${this.#oldest})`)
     const watcher: Watcher = { ...options, sink }
     if (after === undefined) this.#sendInitial(watcher)
     else for (const event of this.#events) if (event.revision > after) this.#send(watcher, event)
