@@ -4,6 +4,7 @@ import { sleep } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { Wakeup } from '../base/wakeup.ts'
 import type { Caches } from '../client/client.ts'
+import { serveDns } from './dns-server.ts'
 import { cleanUpHost, prepareHost } from './host-address.ts'
 import type { PodAddress } from './pod-addresses.ts'
 import { createPodNetwork } from './pod-network.ts'
@@ -21,6 +22,8 @@ export interface NetworkOptions {
   readonly serviceRange: string
   readonly nodeAddress: string
   readonly dnsAddress: string
+  /** Such as `cluster.local`. */
+  readonly clusterDomain: string
   /** Further addresses of the host on which NodePorts answer. */
   readonly hostAddresses: readonly string[]
   readonly stateDir: string
@@ -32,6 +35,7 @@ export interface NetworkOptions {
 export async function createNetwork(options: NetworkOptions) {
   const { caches, clock, log } = options
   const slices = caches.cache(endpointSlices)
+  slices.addIndex('service', ({ metadata }) => [`${metadata.namespace}/${metadata.labels?.['kubernetes.io/service-name']}`])
   const all = caches.cache(services)
   let hostPortPods: readonly PodAddress[] = []
   let wake = () => {}
@@ -83,7 +87,11 @@ export async function createNetwork(options: NetworkOptions) {
       const { serviceRange, nodeAddress } = options
       await runProgram('route the service range', 'ip', ['route', 'replace', serviceRange, 'dev', 'lo', 'src', nodeAddress])
       await Promise.all([all.synced(), slices.synced()])
-      await proxy(signal)
+      const records = {
+        service: (namespace: string, name: string) => all.get(namespace, name),
+        slicesOf: (namespace: string, name: string) => slices.byIndex('service', `${namespace}/${name}`),
+      }
+      await Promise.all([proxy(signal), serveDns({ address: options.dnsAddress, domain: options.clusterDomain, records, log, signal })])
     },
     cleanUp: () => cleanUpHost(options),
   }
