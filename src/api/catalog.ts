@@ -116,6 +116,7 @@ function strategyOf(definition: KindDefinition, hasStatus: boolean): Strategy {
     validateUpdate: (object, old, subresource) => definition.validateUpdate?.(object, old, subresource) ?? [],
     warnings: (object, old) => definition.warnings?.(object, old) ?? [],
     generation: definition.generation ?? false,
+    holdsDeletion: (object) => definition.holdsDeletion?.(object) ?? false,
     ...(definition.graceSeconds && { graceSeconds: definition.graceSeconds }),
   }
 }

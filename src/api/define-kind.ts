@@ -23,6 +23,7 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   validateUpdate?(object: T, old: T, subresource: string): ReturnType<Strategy['validateUpdate']>
   warnings?(object: T, old: T | undefined): readonly string[]
   graceSeconds?(object: T, asked: number | undefined): number | undefined
+  holdsDeletion?(object: T): boolean
   readonly columns?: readonly ColumnDefinition<T>[]
   selectableFields?(object: T): Readonly<Record<string, string>>
 }

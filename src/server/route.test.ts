@@ -16,6 +16,17 @@ test.each([
   expect(parseRoute(path)).toMatchObject(route)
 })
 
-test.each(['/', '/api', '/api/v1', '/apis/apps', '/healthz', '/api/v1/namespaces/../pods', '/api/v1/namespaces/a%2fb/pods', '/api/v1/pods/%zz', '/api/v1//pods', '/api/v1/a/b/c/d/e/f'])('%s is no resource', (path) => {
+test.each([
+  '/',
+  '/api',
+  '/api/v1',
+  '/apis/apps',
+  '/healthz',
+  '/api/v1/namespaces/../pods',
+  '/api/v1/namespaces/a%2fb/pods',
+  '/api/v1/pods/%zz',
+  '/api/v1//pods',
+  '/api/v1/a/b/c/d/e/f',
+])('%s is no resource', (path) => {
   expect(parseRoute(path)).toBeUndefined()
 })

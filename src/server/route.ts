@@ -16,7 +16,8 @@ export function parseRoute(path: string): ResourceRoute | undefined {
   const segments = path.split('/').slice(1)
   if (segments.at(-1) === '') segments.pop()
   const decoded = segments.map(decodeSegment)
-  if (decoded.some((segment) => segment === undefined || segment === '' || segment === '.' || segment === '..' || segment.includes('/'))) return undefined
+  if (decoded.some((segment) => segment === undefined || segment === '' || segment === '.' || segment === '..' || segment.includes('/')))
+    return undefined
   const [root, ...rest] = decoded as string[]
   if (root === 'api') return resourceRoute('', rest)
   if (root === 'apis') return resourceRoute(rest[0] ?? '', rest.slice(1))
@@ -29,7 +30,8 @@ const namespaceSubresources = new Set(['status', 'finalize'])
 function resourceRoute(group: string, [version, ...rest]: readonly string[]): ResourceRoute | undefined {
   if (version === undefined || rest.length === 0 || rest.length > 5) return undefined
   const [first, second, third] = rest
-  const inNamespace = first === 'namespaces' && third !== undefined && !(group === '' && rest.length === 3 && namespaceSubresources.has(third))
+  const inNamespace =
+    first === 'namespaces' && third !== undefined && !(group === '' && rest.length === 3 && namespaceSubresources.has(third))
   const [plural, name, subresource, ...more] = inNamespace ? rest.slice(2) : rest
   if (plural === undefined || more.length > 0) return undefined
   return { group, version, plural, namespace: inNamespace ? second : undefined, name, subresource: subresource ?? '' }

@@ -1,90 +1,356 @@
-import { expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { builtinCatalog } from '../api/catalog.ts'
-import type { ApiRequest } from '../api/exchange.ts'
+import type { ApiReply, ApiWatchEvent } from '../api/exchange.ts'
+import type { JsonObject, KubeList, KubeObject } from '../api/object.ts'
 import { VirtualClock } from '../base/clock.ts'
+import { silentLog } from '../base/log.ts'
 import { seededRandom } from '../base/random.ts'
 import { createMemoryStore } from '../store/memory.ts'
-import { createServer } from './server.ts'
+import { createAuthenticator } from './authentication.ts'
+import { type ApiServer, createServer } from './server.ts'
 
-const silent = () => {}
+const catalog = builtinCatalog()
+let server: ApiServer
+let clock: VirtualClock
 
-async function serve() {
-  const stop = new AbortController()
-  const options = {
-    store: createMemoryStore(),
-    catalog: builtinCatalog(),
-    clock: new VirtualClock(),
-    random: seededRandom(1),
-    serverAddress: '127.0.0.1:6443',
-  }
-  const log = { debug: silent, info: silent, warn: silent, error: silent }
-  const { handle } = await createServer(
-    {
-      ...options,
-      log: log as never,
-      authenticate: ({ caller }) => (caller.type === 'in-process' ? caller.user : { name: '', groups: [] }),
-    },
-    stop.signal,
+beforeEach(async () => {
+  clock = new VirtualClock()
+  const authenticate = createAuthenticator({
+    staticTokens: new Map([['secret', { name: 'admin', groups: [] }]]),
+    verifyToken: async () => undefined,
+  })
+  server = await createServer(
+    { store: createMemoryStore(), catalog, authenticate, serverAddress: 'x:1', clock, random: seededRandom(1), log: silentLog },
+    new AbortController().signal,
   )
-  const call = async (method: string, target: string, body?: object, type = 'application/json') => {
-    const [path = '', query = ''] = target.split('?')
-    const caller: ApiRequest['caller'] = { type: 'in-process', user: { name: 'admin', groups: ['system:masters'] } }
-    const reply = await handle({
-      method,
-      path,
-      query,
-      headers: { 'content-type': type },
-      ...(body && { body }),
-      caller,
-      signal: stop.signal,
-    })
-    return {
-      status: reply.status,
-      object:
-        reply.body.type === 'object' ? (JSON.parse(Buffer.concat(reply.body.encode()).toString()) as Record<string, unknown>) : undefined,
-    }
-  }
-  return { call, stop }
-}
-
-const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', labels: { app: 'x' } }, data: { k: 'v' } }
-const path = '/api/v1/namespaces/default/configmaps'
-
-test('an object is created, read, listed, patched and deleted', async () => {
-  const { call, stop } = await serve()
-  expect(await call('POST', path, configMap)).toMatchObject({
-    status: 201,
-    object: { metadata: { namespace: 'default', resourceVersion: expect.any(String) } },
-  })
-  expect(await call('POST', path, configMap)).toMatchObject({
-    status: 409,
-    object: { reason: 'AlreadyExists', message: 'configmaps "a" already exists' },
-  })
-  expect(await call('GET', `${path}?labelSelector=app%3Dx`)).toMatchObject({
-    status: 200,
-    object: { kind: 'ConfigMapList', items: [{ data: { k: 'v' } }] },
-  })
-  expect(await call('GET', `${path}?labelSelector=app%3Dy`)).toMatchObject({ object: { items: [] } })
-  expect(await call('PATCH', `${path}/a`, { data: { k: null, n: 'w' } }, 'application/merge-patch+json')).toMatchObject({
-    status: 200,
-    object: { data: { n: 'w' } },
-  })
-  expect(await call('PUT', `${path}/a`, { ...configMap, metadata: { name: 'a', resourceVersion: '1' } })).toMatchObject({
-    status: 409,
-    object: { reason: 'Conflict' },
-  })
-  expect(await call('DELETE', `${path}/a`)).toMatchObject({
-    status: 200,
-    object: { status: 'Success', details: { name: 'a', kind: 'configmaps' } },
-  })
-  expect(await call('GET', `${path}/a`)).toMatchObject({ status: 404, object: { message: 'configmaps "a" not found' } })
-  stop.abort()
 })
 
-test('a subresource that is not served is not mistaken for its object', async () => {
-  const { call, stop } = await serve()
-  await call('POST', path, configMap)
-  expect(await call('DELETE', `${path}/a/scale`)).toMatchObject({ status: 404 })
-  expect(await call('GET', `${path}/a`)).toMatchObject({ status: 200 })
-  stop.abort()
+interface Sent {
+  status: number
+  headers: ApiReply['headers']
+  // Replies are read by many tests, each by its own shape.
+  object: JsonObject & { metadata: KubeObject['metadata']; items: KubeObject[] }
+  text: string
+}
+
+async function send(method: string, url: string, body?: unknown, headers: Record<string, string> = {}): Promise<Sent> {
+  const [path = '', query = ''] = url.split('?')
+  const reply = await server.handle({
+    method,
+    path,
+    query,
+    headers: { authorization: 'Bearer secret', 'content-type': 'application/json', ...headers },
+    ...(body !== undefined && { body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)) }),
+    caller: { type: 'socket', address: '' },
+    signal: new AbortController().signal,
+  })
+  const chunks = reply.body.type === 'object' ? reply.body.encode() : reply.body.type === 'bytes' ? reply.body.chunks : []
+  const text = Buffer.concat(chunks).toString()
+  return { status: reply.status, headers: reply.headers, text, object: (text.startsWith('{') ? JSON.parse(text) : {}) as Sent['object'] }
+}
+
+const configMaps = '/api/v1/namespaces/default/configmaps'
+const configMap = (name: string, data: Record<string, string> = {}, labels: Record<string, string> = {}) => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name, labels },
+  data,
+})
+
+async function watch(url: string): Promise<ApiWatchEvent<KubeObject>[]> {
+  const [path = '', query = ''] = url.split('?')
+  const reply = await server.handle({
+    method: 'GET',
+    path,
+    query,
+    headers: { authorization: 'Bearer secret' },
+    caller: { type: 'socket', address: '' },
+    signal: new AbortController().signal,
+  })
+  const events: ApiWatchEvent<KubeObject>[] = []
+  if (reply.body.type !== 'watch') throw new Error('no watch')
+  reply.body.open({ event: (event) => events.push(event as ApiWatchEvent<KubeObject>) > 0, end() {} })
+  return events
+}
+
+describe('objects', () => {
+  test('are created with uid, time and revision, and read back as they were', async () => {
+    const created = await send('POST', configMaps, configMap('a', { k: 'v' }))
+    expect(created.status).toBe(201)
+    expect(created.object).toMatchObject({
+      kind: 'ConfigMap',
+      apiVersion: 'v1',
+      data: { k: 'v' },
+      metadata: { name: 'a', namespace: 'default', creationTimestamp: '2026-01-01T00:00:00Z' },
+    })
+    expect(created.object.metadata.uid).toMatch(/^[0-9a-f-]{36}$/)
+    expect((await send('GET', `${configMaps}/a`)).object).toEqual(created.object)
+  })
+
+  test('that exist already are refused, generated names are not', async () => {
+    await send('POST', configMaps, configMap('a'))
+    expect((await send('POST', configMaps, configMap('a'))).object).toMatchObject({
+      reason: 'AlreadyExists',
+      code: 409,
+      message: 'configmaps "a" already exists',
+    })
+    const generated = await send('POST', configMaps, { metadata: { generateName: 'a-' } })
+    expect(generated.object.metadata.name).toMatch(/^a-[a-z0-9]{5}$/)
+  })
+
+  test('are not made in a namespace that is not there or is going', async () => {
+    expect((await send('POST', '/api/v1/namespaces/none/configmaps', configMap('a'))).object).toMatchObject({
+      code: 404,
+      message: 'namespaces "none" not found',
+    })
+    await send('POST', '/api/v1/namespaces', { metadata: { name: 'going' } })
+    expect((await send('DELETE', '/api/v1/namespaces/going')).object).toMatchObject({ status: { phase: 'Terminating' } })
+    expect((await send('POST', '/api/v1/namespaces/going/configmaps', configMap('a'))).object).toMatchObject({
+      code: 403,
+      details: { causes: [{ reason: 'NamespaceTerminating' }] },
+    })
+  })
+
+  test('are updated only from the revision that was read', async () => {
+    const { object } = await send('POST', configMaps, configMap('a', { k: '1' }))
+    const second = await send('PUT', `${configMaps}/a`, { ...object, data: { k: '2' } })
+    expect(second.status).toBe(200)
+    const stale = await send('PUT', `${configMaps}/a`, { ...object, data: { k: '3' } })
+    expect(stale.object).toMatchObject({
+      code: 409,
+      reason: 'Conflict',
+      message: expect.stringContaining('the object has been modified; please apply your changes'),
+    })
+    expect((await send('GET', `${configMaps}/a`)).object).toEqual(second.object)
+  })
+
+  test('that do not change keep their revision', async () => {
+    const { object } = await send('POST', configMaps, configMap('a', { k: '1' }))
+    expect((await send('PUT', `${configMaps}/a`, object)).object.metadata.resourceVersion).toBe(object.metadata.resourceVersion)
+  })
+
+  test('are patched by merge and by JSON patch, each of many at once', async () => {
+    await send('POST', configMaps, configMap('a', { k: '1' }))
+    const patches = Array.from({ length: 10 }, (_, index) =>
+      send('PATCH', `${configMaps}/a`, { data: { [`k${index}`]: 'x' } }, { 'content-type': 'application/merge-patch+json' }),
+    )
+    expect((await Promise.all(patches)).map(({ status }) => status)).toEqual(Array(10).fill(200))
+    const json = await send('PATCH', `${configMaps}/a`, [{ op: 'remove', path: '/data/k' }], {
+      'content-type': 'application/json-patch+json',
+    })
+    expect(Object.keys(json.object.data as JsonObject)).toHaveLength(10)
+    expect((await send('PATCH', `${configMaps}/a`, {}, { 'content-type': 'text/plain' })).status).toBe(415)
+  })
+
+  test('dry run answers and changes nothing', async () => {
+    expect((await send('POST', `${configMaps}?dryRun=All`, configMap('a'))).status).toBe(201)
+    expect((await send('GET', `${configMaps}/a`)).status).toBe(404)
+  })
+
+  test('count generations when the spec changes, and status has its own path', async () => {
+    const path = '/apis/apps/v1/namespaces/default/statefulsets'
+    const spec = {
+      serviceName: 's',
+      replicas: 1,
+      selector: { matchLabels: { a: 'b' } },
+      template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } },
+    }
+    const { object } = await send('POST', path, { metadata: { name: 'a' }, spec, status: { replicas: 7 } })
+    expect(object).toMatchObject({ metadata: { generation: 1 } })
+    expect(object).not.toHaveProperty('status')
+    const status = await send('PUT', `${path}/a/status`, { ...object, spec: { ...spec, replicas: 9 }, status: { replicas: 1 } })
+    expect(status.object).toMatchObject({ metadata: { generation: 1 }, spec: { replicas: 1 }, status: { replicas: 1 } })
+    const main = await send('PUT', `${path}/a`, { ...status.object, spec: { ...spec, replicas: 2 }, status: { replicas: 5 } })
+    expect(main.object).toMatchObject({ metadata: { generation: 2 }, spec: { replicas: 2 }, status: { replicas: 1 } })
+  })
+})
+
+describe('deletion', () => {
+  test('removes, and tells what was removed', async () => {
+    const { object } = await send('POST', configMaps, configMap('a'))
+    expect((await send('DELETE', `${configMaps}/a`)).object).toMatchObject({
+      kind: 'Status',
+      status: 'Success',
+      details: { name: 'a', kind: 'configmaps', uid: object.metadata.uid },
+    })
+    expect((await send('GET', `${configMaps}/a`)).object).toMatchObject({ code: 404, message: 'configmaps "a" not found' })
+  })
+
+  test('waits for finalizers', async () => {
+    await send('POST', configMaps, { metadata: { name: 'a', finalizers: ['example.com/hold'] } })
+    const { object } = await send('DELETE', `${configMaps}/a`)
+    expect(object.metadata.deletionTimestamp).toBe('2026-01-01T00:00:00Z')
+    const released = await send(
+      'PATCH',
+      `${configMaps}/a`,
+      { metadata: { finalizers: null } },
+      { 'content-type': 'application/merge-patch+json' },
+    )
+    expect(released.status).toBe(200)
+    expect((await send('GET', `${configMaps}/a`)).status).toBe(404)
+  })
+
+  test('honours preconditions and propagation', async () => {
+    const { object } = await send('POST', configMaps, configMap('a'))
+    expect((await send('DELETE', `${configMaps}/a`, { preconditions: { uid: 'other' } })).object).toMatchObject({ code: 409 })
+    const foreground = await send('DELETE', `${configMaps}/a`, {
+      propagationPolicy: 'Foreground',
+      preconditions: { uid: object.metadata.uid },
+    })
+    expect(foreground.object.metadata.finalizers).toEqual(['foregroundDeletion'])
+  })
+
+  test('of a collection follows the selector', async () => {
+    await Promise.all([send('POST', configMaps, configMap('a', {}, { x: '1' })), send('POST', configMaps, configMap('b', {}, { x: '2' }))])
+    await send('DELETE', `${configMaps}?labelSelector=x%3D1`)
+    expect((await send('GET', configMaps)).object.items.map((item) => item.metadata.name)).toEqual(['b'])
+  })
+})
+
+describe('lists', () => {
+  test('are in order, selected, and paged over one snapshot', async () => {
+    for (const name of ['d', 'b', 'a', 'c'])
+      await send('POST', configMaps, configMap(name, {}, { even: String(name === 'b' || name === 'd') }))
+    expect((await send('GET', `${configMaps}?labelSelector=even%3Dtrue`)).object.items.map((item) => item.metadata.name)).toEqual([
+      'b',
+      'd',
+    ])
+    expect((await send('GET', `${configMaps}?fieldSelector=metadata.name%3Dc`)).object.items).toHaveLength(1)
+    const first = await send('GET', `${configMaps}?limit=3`)
+    expect(first.object.metadata).toMatchObject({ remainingItemCount: 1 })
+    await send('DELETE', `${configMaps}/d`)
+    const token = (first.object.metadata as unknown as { continue: string }).continue
+    const rest = (await send('GET', `${configMaps}?limit=3&continue=${token}`)).object as unknown as KubeList
+    expect(rest.items.map((item) => item.metadata.name)).toEqual(['d'])
+    expect(rest.metadata.resourceVersion).toBe(first.object.metadata.resourceVersion)
+  })
+
+  test('come as tables when asked', async () => {
+    await send('POST', configMaps, configMap('a'))
+    await clock.advance(5000)
+    const { object } = await send('GET', '/api/v1/namespaces', undefined, {
+      accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json',
+    })
+    expect(object).toMatchObject({
+      kind: 'Table',
+      rows: expect.arrayContaining([expect.objectContaining({ cells: ['default', 'Active', '5s'] })]),
+    })
+  })
+})
+
+describe('watches', () => {
+  test('begin with what is there and go on with what happens', async () => {
+    await send('POST', configMaps, configMap('a'))
+    const events = await watch(`${configMaps}?watch=1`)
+    await send('PATCH', `${configMaps}/a`, { data: { k: 'v' } }, { 'content-type': 'application/merge-patch+json' })
+    await send('DELETE', `${configMaps}/a`)
+    expect(events.map(({ type }) => type)).toEqual(['ADDED', 'MODIFIED', 'DELETED'])
+    const revisions = events.map(({ object }) => Number(object.metadata.resourceVersion))
+    expect(revisions).toEqual([...revisions].sort((left, right) => left - right))
+    expect(new Set(revisions).size).toBe(3)
+    expect(JSON.parse(Buffer.from(events[2]?.bytes() ?? []).toString())).toMatchObject({
+      type: 'DELETED',
+      object: { metadata: { name: 'a' } },
+    })
+  })
+
+  test('resume after a revision', async () => {
+    const { object } = await send('POST', configMaps, configMap('a'))
+    await send('POST', configMaps, configMap('b'))
+    const events = await watch(`${configMaps}?watch=1&resourceVersion=${object.metadata.resourceVersion}`)
+    expect(events.map((event) => event.object.metadata.name)).toEqual(['b'])
+  })
+
+  test('see an object leave and enter their selector', async () => {
+    await send('POST', configMaps, configMap('a', {}, { x: '1' }))
+    const events = await watch(`${configMaps}?watch=1&labelSelector=x%3D1`)
+    const label = (value: string) =>
+      send('PATCH', `${configMaps}/a`, { metadata: { labels: { x: value } } }, { 'content-type': 'application/merge-patch+json' })
+    await label('2')
+    await label('3')
+    await label('1')
+    expect(events.map(({ type }) => type)).toEqual(['ADDED', 'DELETED', 'ADDED'])
+  })
+
+  test('end their first part with a bookmark and go on with bookmarks', async () => {
+    const events = await watch(`${configMaps}?watch=1&sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan`)
+    expect(events.at(-1)).toMatchObject({
+      type: 'BOOKMARK',
+      object: { metadata: { annotations: { 'k8s.io/initial-events-end': 'true' } } },
+    })
+    await clock.advance(61_000)
+    expect(events.filter(({ type }) => type === 'BOOKMARK')).toHaveLength(2)
+  })
+})
+
+describe('bad input', () => {
+  test.each([
+    ['no JSON', 'POST', configMaps, '{', 400, 'json parse error'],
+    ['another kind', 'POST', configMaps, { kind: 'Secret' }, 400, 'does not match the expected kind'],
+    ['another version', 'POST', configMaps, { apiVersion: 'v2' }, 400, 'does not match the expected API version'],
+    ['a wrong type', 'POST', configMaps, { metadata: { name: 'a' }, data: { k: 5 } }, 400, 'cannot unmarshal number 5'],
+    ['no name', 'POST', configMaps, {}, 422, 'metadata.name: Required value'],
+    ['a bad name', 'POST', configMaps, configMap('A_b'), 422, 'a lowercase RFC 1123 subdomain'],
+    ['a bad label', 'POST', configMaps, configMap('a', {}, { x: '-' }), 422, 'a valid label must be'],
+    [
+      'another namespace',
+      'POST',
+      configMaps,
+      { metadata: { name: 'a', namespace: 'b' } },
+      400,
+      'does not match the namespace sent on the request',
+    ],
+    [
+      'a revision on create',
+      'POST',
+      configMaps,
+      { metadata: { name: 'a', resourceVersion: '1' } },
+      400,
+      'resourceVersion should not be set',
+    ],
+    [
+      'unknown fields, strictly',
+      'POST',
+      `${configMaps}?fieldValidation=Strict`,
+      { ...configMap('a'), dat: {} },
+      400,
+      'strict decoding error: unknown field \\"dat\\"',
+    ],
+    ['a method that is not there', 'POST', `${configMaps}/a`, {}, 405, 'does not allow this method'],
+    ['a resource that is not there', 'GET', '/api/v1/namespaces/default/things', undefined, 404, '404 page not found'],
+    ['a subresource that is not there', 'GET', `${configMaps}/a/status`, undefined, 404, 'could not find the requested resource'],
+    ['a bad selector', 'GET', `${configMaps}?labelSelector=a%3D%3D%3D`, undefined, 400, 'unable to parse requirement'],
+    ['a bad token', 'GET', `${configMaps}?continue=xyz`, undefined, 400, 'continue key is not valid'],
+  ])('%s', async (_, method, url, body, status, message) => {
+    const reply = await send(method, url, body)
+    expect(reply.text).toContain(message)
+    expect(reply.status).toBe(status)
+    expect((await send('GET', configMaps)).object.items).toEqual([])
+  })
+
+  test('unknown fields are warned about', async () => {
+    const reply = await send('POST', configMaps, { ...configMap('a'), dat: {} })
+    expect(reply.headers.warning).toBe('299 - "unknown field \\"dat\\""')
+  })
+
+  test('strangers get nothing but health and version', async () => {
+    expect((await send('GET', '/version', undefined, { authorization: '' })).status).toBe(401)
+    expect((await send('GET', configMaps, undefined, { authorization: 'Bearer wrong' })).object).toMatchObject({
+      code: 401,
+      reason: 'Unauthorized',
+    })
+  })
+})
+
+test('YAML is read like JSON', async () => {
+  const reply = await send('POST', configMaps, 'metadata: {name: a}\ndata:\n  k: "yes"\n', { 'content-type': 'application/yaml' })
+  expect(reply.object).toMatchObject({ data: { k: 'yes' } })
+})
+
+test('discovery names what is served', async () => {
+  expect((await send('GET', '/api/v1')).object).toMatchObject({ kind: 'APIResourceList', groupVersion: 'v1' })
+  expect((await send('GET', '/apis/apps/v1')).text).toContain('"deployments/scale"')
+  expect(
+    (await send('GET', '/apis', undefined, { accept: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList' })).object,
+  ).toMatchObject({ kind: 'APIGroupDiscoveryList' })
 })

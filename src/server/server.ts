@@ -41,7 +41,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   const namespaceKind = catalog.byResource('', 'v1', 'namespaces')
   assert(namespaceKind, 'the facts have namespaces')
   const registry = createRegistry({ store, clock, random, namespaceKind })
-  const resources = resourceHandler({ registry, clock })
+  const resources = resourceHandler({ registry, store, clock })
   await ensureNamespaces()
   repeatBookmarks()
 

@@ -1,0 +1,113 @@
+import type { ApiReply, ApiRequest, ApiWatchEvent, WatchSink } from '../api/exchange.ts'
+import type { Kind } from '../api/kind.ts'
+import type { KubeObject } from '../api/object.ts'
+import { apiVersionOf } from '../api/resource-ref.ts'
+import { StatusError } from '../api/status-error.ts'
+import { type IncludeObject, partialObjectMetadata, partialObjectMetadataList, tableOf } from '../api/table.ts'
+import type { ListMeta } from '../api/types/meta-v1.ts'
+import { entryReply, jsonReply } from './replies.ts'
+import type { CacheEntry } from './watch-cache.ts'
+
+/** How a caller wants objects shown: whole, as rows of a table, or their metadata only. */
+export interface View {
+  readonly one: (status: number, entry: CacheEntry, warnings?: readonly string[]) => ApiReply
+  readonly list: (entries: readonly CacheEntry[], metadata: ListMeta) => ApiReply
+  /** The sink to give to the cache so that events arrive at `sink` as the caller wants them. */
+  readonly watch: (sink: WatchSink) => WatchSink
+}
+
+/** Chosen by the Accept header (`as=Table`, `as=PartialObjectMetadata[List]`) and `includeObject`. */
+export function viewOf(kind: Kind, { headers }: ApiRequest, parameters: URLSearchParams, nowMs: () => number): View {
+  const accepted = headers.accept ?? ''
+  if (accepted.includes('as=Table')) return tableView(kind, includeObjectOf(parameters), nowMs)
+  return accepted.includes('as=PartialObjectMetadata') ? metadataView : wholeView(kind)
+}
+
+const comma = Buffer.from(',')
+
+function wholeView(kind: Kind): View {
+  return {
+    one: entryReply,
+    list(entries, metadata) {
+      const head = { kind: kind.listKind, apiVersion: apiVersionOf(kind), metadata }
+      return {
+        status: 200,
+        headers: { 'content-type': 'application/json' },
+        body: {
+          type: 'object',
+          get object() {
+            return { ...head, items: entries.map((entry) => entry.object) }
+          },
+          encode: () => listChunks(head, entries),
+        },
+      }
+    },
+    watch: (sink) => sink,
+  }
+}
+
+/** A list's chunks: its head, then each object's own bytes; nothing is concatenated here. */
+function listChunks(head: object, entries: readonly CacheEntry[]): readonly Uint8Array[] {
+  const chunks: Uint8Array[] = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"items":[`)]
+  entries.forEach((entry, index) => {
+    if (index > 0) chunks.push(comma)
+    chunks.push(entry.bytes)
+  })
+  chunks.push(Buffer.from(']}\n'))
+  return chunks
+}
+
+function tableView(kind: Kind, includeObject: IncludeObject, nowMs: () => number): View {
+  const table = (objects: readonly KubeObject[], metadata: ListMeta, withColumns: boolean) =>
+    tableOf({ kind, objects, metadata, includeObject, withColumns, nowMs: nowMs() })
+  return {
+    one: (status, entry) => jsonReply(status, table([entry.object], { resourceVersion: String(entry.revision) }, true)),
+    list: (entries, metadata) =>
+      jsonReply(
+        200,
+        table(
+          entries.map((entry) => entry.object),
+          metadata,
+          true,
+        ),
+      ),
+    watch(sink) {
+      let isFirst = true
+      return translated(sink, (object) => {
+        const shown = table([object], { resourceVersion: object.metadata.resourceVersion ?? '' }, isFirst)
+        isFirst = false
+        return shown
+      })
+    },
+  }
+}
+
+const metadataView: View = {
+  one: (status, entry) => jsonReply(status, partialObjectMetadata(entry.object)),
+  list: (entries, metadata) =>
+    jsonReply(
+      200,
+      partialObjectMetadataList(
+        entries.map((entry) => entry.object),
+        metadata,
+      ),
+    ),
+  watch: (sink) => translated(sink, partialObjectMetadata),
+}
+
+function translated(sink: WatchSink, show: (object: KubeObject) => object): WatchSink {
+  return {
+    event(event: ApiWatchEvent<unknown>) {
+      if (event.type === 'BOOKMARK' || event.type === 'ERROR') return sink.event(event)
+      const object = show(event.object as KubeObject)
+      return sink.event({ type: event.type, object, bytes: () => Buffer.from(`${JSON.stringify({ type: event.type, object })}\n`) })
+    },
+    end: () => sink.end(),
+  }
+}
+
+function includeObjectOf(parameters: URLSearchParams): IncludeObject {
+  const value = parameters.get('includeObject') ?? 'Metadata'
+  if (value === 'None' || value === 'Metadata' || value === 'Object') return value
+  throw new StatusError('BadRequest', `unrecognized includeObject value: "${value}"`)
+}
