@@ -1,5 +1,6 @@
 // Bundles each process and worker into dist/: fewer files to load makes a start of tens of milliseconds.
 //   node scripts/build.ts
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
@@ -11,7 +12,7 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 mkdirSync(out, { recursive: true })
 await build({
   absWorkingDir: root,
-  entryPoints: { server: 'src/main/server.ts', agent: 'src/main/agent.ts', 'unpack-worker': 'src/engine/images/unpack-worker.ts', cli: 'src/main/cli.ts' },
+  entryPoints: { server: 'src/main/server.ts', cli: 'src/main/cli.ts' },
   outdir: out,
   bundle: true,
   splitting: true,
@@ -19,7 +20,7 @@ await build({
   format: 'esm',
   target: 'node24',
   // Native modules are loaded from node_modules.
-  external: ['lmdb', 'koffi', '@lydell/node-pty'],
+  external: ['lmdb'],
   // CommonJS packages inside the bundle call require.
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
   define: { SAMPAN_VERSION: JSON.stringify(version) },
@@ -27,4 +28,5 @@ await build({
   legalComments: 'none',
   logLevel: 'warning',
 })
+execFileSync(process.execPath, [join(root, 'scripts/build-descriptions.ts')], { stdio: 'inherit' })
 writeFileSync(join(out, 'package.json'), '{ "type": "module" }\n')

@@ -9,6 +9,8 @@ import { ageColumn, nameColumn } from './table-columns.ts'
 /** Everything that is served: found by resource or by kind. */
 export interface Catalog {
   readonly kinds: readonly Kind[]
+  /** The facts' own schemas, which OpenAPI documents are made of. */
+  readonly definitions: Definitions
   byResource(group: string, version: string, plural: string): Kind | undefined
   byKind(group: string, version: string, kind: string): Kind | undefined
   /** This catalog and more kinds, which win over those of the same resource. */
@@ -31,8 +33,9 @@ export function builtinCatalog(enabled: ReadonlySet<string> = new Set()): Catalo
   const resources = (facts.resources as readonly ResourceFact[]).filter(
     ({ group, version }) => /^v\d+$/.test(version) || enabled.has(`${group}/${version}`),
   )
-  const schemaOf = schemaSource(facts.definitions as unknown as Definitions)
-  const definitionNames = namesByKind(facts.definitions as unknown as Definitions)
+  const definitions = facts.definitions as unknown as Definitions
+  const schemaOf = schemaSource(definitions)
+  const definitionNames = namesByKind(definitions)
   const special = new Map(kindDefinitions.map((definition) => [`${definition.group}/${definition.kind}`, definition]))
   const subresources = Map.groupBy(
     resources.filter(({ subresource }) => subresource !== ''),
@@ -72,19 +75,21 @@ export function builtinCatalog(enabled: ReadonlySet<string> = new Set()): Catalo
           selectableFields: (object: KubeObject) => definition.selectableFields?.(object) ?? {},
         }
       }),
+    definitions,
   )
 }
 
-function catalogOf(kinds: readonly Kind[]): Catalog {
+function catalogOf(kinds: readonly Kind[], definitions: Definitions): Catalog {
   const resources = new Map(kinds.map((kind) => [`${kind.group}/${kind.version}/${kind.plural}`, kind]))
   const names = new Map(kinds.map((kind) => [`${kind.group}/${kind.version}/${kind.kind}`, kind]))
   return {
     kinds,
+    definitions,
     byResource: (group, version, plural) => resources.get(`${group}/${version}/${plural}`),
     byKind: (group, version, kind) => names.get(`${group}/${version}/${kind}`),
     with: (more) => {
       const replaced = new Set(more.map((kind) => `${kind.group}/${kind.version}/${kind.plural}`))
-      return catalogOf([...kinds.filter((kind) => !replaced.has(`${kind.group}/${kind.version}/${kind.plural}`)), ...more])
+      return catalogOf([...kinds.filter((kind) => !replaced.has(`${kind.group}/${kind.version}/${kind.plural}`)), ...more], definitions)
     },
   }
 }

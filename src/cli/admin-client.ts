@@ -8,5 +8,7 @@ import { serverUrl } from './kubeconfig-file.ts'
 /** A client with the administrator's certificate. */
 export function adminClient(places: Places, cluster: Cluster): Client {
   const { certificate, key } = readCredentials(places.pki, 'admin')
-  return createClient({ transport: httpTransport({ server: serverUrl(cluster), ca: readCredentials(places.pki, 'ca').certificate, certificate, key }) })
+  return createClient({
+    transport: httpTransport({ server: serverUrl(cluster), ca: readCredentials(places.pki, 'ca').certificate, certificate, key }),
+  })
 }

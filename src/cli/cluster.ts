@@ -34,7 +34,7 @@ export interface Places {
 
 const maxClusters = 32
 
-export function placesOf(name: string, root = '/var/lib/sampan', runRoot = '/run/sampan'): Places {
+export function placesOf(name: string, root: string, runRoot: string): Places {
   const data = join(root, name)
   return {
     root,

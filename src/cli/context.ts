@@ -15,8 +15,6 @@ export interface CliContext {
   readonly bundle: string
   readonly home: string
   readonly version: string
-  /** Ends every container of the cluster and removes what it made in the kernel; composed by main from engine and network. */
-  readonly cleanUp: () => Promise<void>
   /** The kubeconfig to write, and whose it is (the invoking user's under sudo). */
   readonly kubeconfig: { readonly path: string; readonly uid: number | undefined; readonly gid: number | undefined }
 }

@@ -15,14 +15,27 @@ export async function ensureCredentials(directory: string, cluster: Cluster, now
   const wanted: Record<Exclude<CredentialName, 'ca'>, Parameters<typeof issueCertificate>[1]> = {
     server: {
       commonName: 'kube-apiserver',
-      dnsNames: ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local', cluster.nodeName],
+      dnsNames: [
+        'localhost',
+        'kubernetes',
+        'kubernetes.default',
+        'kubernetes.default.svc',
+        'kubernetes.default.svc.cluster.local',
+        cluster.nodeName,
+      ],
       addresses: ['127.0.0.1', cluster.nodeAddress, firstServiceAddress],
       nowMs,
     },
     admin: { commonName: 'kubernetes-admin', organizations: ['system:masters'], nowMs },
     'kubelet-client': { commonName: 'kube-apiserver-kubelet-client', organizations: ['system:masters'], nowMs },
     node: { commonName: `system:node:${cluster.nodeName}`, organizations: ['system:nodes'], nowMs },
-    kubelet: { commonName: `system:node:${cluster.nodeName}`, organizations: ['system:nodes'], dnsNames: [cluster.nodeName], addresses: [cluster.nodeAddress, '127.0.0.1'], nowMs },
+    kubelet: {
+      commonName: `system:node:${cluster.nodeName}`,
+      organizations: ['system:nodes'],
+      dnsNames: [cluster.nodeName],
+      addresses: [cluster.nodeAddress, '127.0.0.1'],
+      nowMs,
+    },
   }
   for (const [name, request] of Object.entries(wanted)) {
     if (!existsSync(join(directory, `${name}.key`))) write(directory, name, await issueCertificate(authority, request))

@@ -25,6 +25,8 @@ export async function doctor({ print, isRoot }: CliContext): Promise<boolean> {
 }
 
 function fileSystem(name: string): Check {
-  const known = readFileSync('/proc/filesystems', 'utf8').split('\n').some((line) => line.endsWith(`\t${name}`))
+  const known = readFileSync('/proc/filesystems', 'utf8')
+    .split('\n')
+    .some((line) => line.endsWith(`\t${name}`))
   return { name, ok: known, message: known ? 'in the kernel' : `the kernel does not know ${name} (modprobe ${name})` }
 }

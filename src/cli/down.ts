@@ -4,13 +4,12 @@ import type { CliContext } from './context.ts'
 import { removeContext } from './kubeconfig-file.ts'
 import { processNames, stopProcess, supervisorPid } from './processes.ts'
 
-/** Stops the cluster; nothing of it is left in the kernel, its data stays. */
+/** Stops the cluster; its data stays. */
 export async function down(context: CliContext): Promise<void> {
   const { places, print, clock, name } = context
   if (!readCluster(places)) return print(`There is no cluster ${name}.`)
   const ran = processNames.some((which) => supervisorPid(places.run, which) !== undefined)
   await Promise.all(processNames.map((which) => stopProcess(places.run, which, clock)))
-  await context.cleanUp()
   rmSync(places.run, { recursive: true, force: true })
   print(ran ? `Cluster ${name} is stopped; its data stays in ${places.data}.` : `Cluster ${name} was not running.`)
 }

@@ -1,7 +1,7 @@
 import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { mergeKubeconfig, parseKubeconfig, removeFromKubeconfig, writeKubeconfig } from '../client/kubeconfig.ts'
-import { type Cluster, type Places } from './cluster.ts'
+import type { Cluster, Places } from './cluster.ts'
 import type { CliContext } from './context.ts'
 import { readCredentials } from './credentials.ts'
 

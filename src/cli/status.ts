@@ -21,7 +21,9 @@ export async function status({ name, places, print }: CliContext): Promise<boole
   const client = adminClient(places, cluster)
   try {
     const [nodeList, podList] = await Promise.all([client.resource(nodes).list(), client.resource(pods).list()])
-    const ready = nodeList.items.filter((node) => node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'))
+    const ready = nodeList.items.filter((node) =>
+      node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
+    )
     print(`nodes       ${ready.length} of ${nodeList.items.length} Ready`)
     print(`pods        ${podList.items.filter((pod) => pod.status?.phase === 'Running').length} of ${podList.items.length} Running`)
     return ready.length === nodeList.items.length

@@ -3,8 +3,7 @@ import { homedir, hostname } from 'node:os'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { systemClock } from '../base/clock.ts'
-import { placesOf } from '../cli/cluster.ts'
-import { CliError, type CliContext } from '../cli/context.ts'
+import { type CliContext, CliError } from '../cli/context.ts'
 import { doctor } from '../cli/doctor.ts'
 import { down, reset } from '../cli/down.ts'
 import { kubectl } from '../cli/kubectl.ts'
@@ -12,7 +11,7 @@ import { logs } from '../cli/logs.ts'
 import { type ProcessName, processNames } from '../cli/processes.ts'
 import { status } from '../cli/status.ts'
 import { up } from '../cli/up.ts'
-import { cleanUpCluster } from './clean-up.ts'
+import { machinePlaces } from './places.ts'
 
 declare const SAMPAN_VERSION: string
 
@@ -29,17 +28,32 @@ const program = new Command('sampan')
 
 program
   .command('up')
-  .description('start the cluster and wait until it is ready')
+  .description('start the API server and wait until it answers')
   .option('--api-port <port>', 'port of the API server', parsePort)
   .action((options: { apiPort?: number }) => up(context(), options))
-program.command('down').description('stop the cluster; its data stays').action(() => down(context()))
-program.command('reset').description('stop the cluster and delete its data').action(() => reset(context()))
-program.command('status').description('what runs').action(async () => exitUnless(await status(context())))
-program.command('doctor').description('what this machine has and lacks').action(async () => exitUnless(await doctor(context())))
-program.command('version').description('the version').action(() => print(`sampan ${SAMPAN_VERSION}, Kubernetes 1.36, Node ${process.versions.node}`))
+program
+  .command('down')
+  .description('stop the cluster; its data stays')
+  .action(() => down(context()))
+program
+  .command('reset')
+  .description('stop the cluster and delete its data')
+  .action(() => reset(context()))
+program
+  .command('status')
+  .description('what runs')
+  .action(async () => exitUnless(await status(context())))
+program
+  .command('doctor')
+  .description('what this machine has and lacks')
+  .action(async () => exitUnless(await doctor(context())))
+program
+  .command('version')
+  .description('the version')
+  .action(() => print(`sampan ${SAMPAN_VERSION}, Kubernetes 1.36, Node ${process.versions.node}`))
 program
   .command('logs')
-  .description('the log of the server or the agent')
+  .description('the log of the server')
   .argument('[process]', processNames.join(' or '), parseProcess, 'server')
   .option('-f, --follow', 'print what comes too', false)
   .option('-n, --lines <count>', 'how many lines back', Number, 200)
@@ -65,7 +79,7 @@ try {
 
 function context(): CliContext {
   const options = program.opts<{ name: string; kubeconfig?: string }>()
-  const places = placesOf(options.name)
+  const places = machinePlaces(options.name)
   return {
     name: options.name,
     places,
@@ -77,7 +91,6 @@ function context(): CliContext {
     bundle,
     home,
     version: SAMPAN_VERSION,
-    cleanUp: () => cleanUpCluster(places),
     kubeconfig: kubeconfigOf(options.kubeconfig),
   }
 }

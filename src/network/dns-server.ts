@@ -67,7 +67,7 @@ export function serveDns({
 function replyTo(query: Packet, domain: string, records: DnsRecords): Packet {
   const question = query.questions?.[0]
   const base: Packet = { type: 'response', id: query.id ?? 0, questions: query.questions ?? [] }
-  if (!question || !question.name.toLowerCase().endsWith(`.${domain}`)) return { ...base, flags: 5 }
+  if (!question?.name.toLowerCase().endsWith(`.${domain}`)) return { ...base, flags: 5 }
   const answers = clusterAnswers(question.name, question.type, domain, records)
   return { ...base, flags: 0x0400 | (answers ? 0 : 3), answers: answers ?? [] }
 }

@@ -1,6 +1,7 @@
 import type { Catalog } from '../api/catalog.ts'
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from '../api/discovery.ts'
 import type { ApiReply, ApiRequest, Handler, UserInfo } from '../api/exchange.ts'
+import type { Descriptions } from '../api/openapi/documents.ts'
 import { StatusError } from '../api/status-error.ts'
 import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
@@ -8,6 +9,7 @@ import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import type { Store } from '../store/store.ts'
 import { type Authenticate, anonymous } from './authentication.ts'
+import { openApiHandler } from './open-api.ts'
 import { createRegistry, type Registry } from './registry.ts'
 import { errorReply, jsonReply, textReply } from './replies.ts'
 import { resourceHandler } from './resource-handler.ts'
@@ -19,6 +21,8 @@ export interface ServerOptions {
   readonly authenticate: Authenticate
   /** `host:port` that discovery names. */
   readonly serverAddress: string
+  /** Texts of fields for `kubectl explain`; left out, it shows structure alone. */
+  readonly descriptions?: Descriptions
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -41,6 +45,12 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   const namespaceKind = catalog.byResource('', 'v1', 'namespaces')
   assert(namespaceKind, 'the facts have namespaces')
   const registry = createRegistry({ store, clock, random, namespaceKind })
+  const openApi = openApiHandler({
+    catalog,
+    definitions: catalog.definitions,
+    version: kubernetesVersion.gitVersion,
+    ...(options.descriptions && { descriptions: options.descriptions }),
+  })
   const resources = resourceHandler({ registry, store, clock })
   await ensureNamespaces()
   repeatBookmarks()
@@ -92,6 +102,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
       case '/apis':
         return isAggregated ? aggregatedReply(aggregatedDiscovery(catalog, 'named')) : jsonReply(200, apiGroupList(catalog))
     }
+    if (path.startsWith('/openapi/')) return openApi(path)
     const [, root, group, version, more] = path.split('/')
     if (more !== undefined || group === undefined) return undefined
     const found =

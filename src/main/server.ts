@@ -1,0 +1,75 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { builtinCatalog } from '../api/catalog.ts'
+import { serviceAccounts } from '../api/resources.ts'
+import { systemClock } from '../base/clock.ts'
+import { systemRandom } from '../base/random.ts'
+import { readCluster } from '../cli/cluster.ts'
+import { readCredentials } from '../cli/credentials.ts'
+import { createAuthenticator } from '../server/authentication.ts'
+import { createHttpListener } from '../server/http.ts'
+import { objectKey, type Registry } from '../server/registry.ts'
+import { createServer } from '../server/server.ts'
+import { serviceAccountTokens, type TokenSubject } from '../server/service-account-tokens.ts'
+import { openLmdbStore } from '../store/lmdb.ts'
+import { jsonLog } from './log.ts'
+import { machinePlaces } from './places.ts'
+
+const log = jsonLog('server')
+const places = machinePlaces(process.argv[2] ?? 'default')
+const cluster = readCluster(places)
+if (!cluster) throw new Error(`There is no cluster in ${places.data}`)
+
+const stop = new AbortController()
+await mkdir(join(places.data, 'server'), { recursive: true, mode: 0o700 })
+const store = await openLmdbStore({ path: join(places.data, 'server', 'store.lmdb') })
+const catalog = builtinCatalog()
+const tokens = serviceAccountTokens({
+  key: readFileSync(join(places.pki, 'service-accounts.key'), 'utf8'),
+  issuer: 'https://kubernetes.default.svc.cluster.local',
+  stillExists: (subject) => accountExists(server.registry, subject),
+  clock: systemClock,
+  random: systemRandom,
+})
+const descriptionsFile = join(import.meta.dirname, 'descriptions.json')
+const server = await createServer(
+  {
+    store,
+    catalog,
+    authenticate: createAuthenticator({
+      staticTokens: new Map([[cluster.adminToken, { name: 'admin', groups: ['system:masters'] }]]),
+      verifyToken: (token) => tokens.verify(token),
+    }),
+    serverAddress: `127.0.0.1:${cluster.apiPort}`,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    ...(existsSync(descriptionsFile) && { descriptions: JSON.parse(readFileSync(descriptionsFile, 'utf8')) }),
+  },
+  stop.signal,
+)
+const listener = createHttpListener({
+  handle: server.handle,
+  ...readCredentials(places.pki, 'server'),
+  clientAuthority: readCredentials(places.pki, 'ca').certificate,
+  log,
+})
+await listener.listen('127.0.0.1', cluster.apiPort)
+log.info('The API server answers', { address: `127.0.0.1:${cluster.apiPort}` })
+
+process.once('SIGTERM', () => {
+  void (async () => {
+    stop.abort()
+    await listener.close()
+    await store.close()
+    process.exit(0)
+  })()
+})
+
+/** A token is good while its service account is there with the same uid. */
+function accountExists(registry: Registry, { namespace, name, uid }: TokenSubject): boolean {
+  const kind = catalog.byResource(serviceAccounts.group, serviceAccounts.version, serviceAccounts.plural)
+  const entry = kind && registry.loadedCache(kind)?.get(objectKey({ kind, namespace, name }))
+  return entry?.object.metadata.uid === uid
+}
