@@ -8,6 +8,8 @@ export interface CliContext {
   readonly clock: Clock
   /** Prints a line for the user. */
   readonly print: (line: string) => void
+  /** Tells what takes a while, beside the output that a program may read. */
+  readonly tell: (line: string) => void
   readonly isRoot: boolean
   readonly hostname: string
   /** Where node and the bundle are. */

