@@ -17,4 +17,4 @@ if [ "$(id -u)" = 0 ]; then
 else
   echo "Not root: tests with real containers, mounts and network namespaces are skipped, each with its reason."
 fi
-vitest run
+vitest run --reporter=default --reporter=./scripts/closing-line.ts

@@ -54,7 +54,8 @@ export interface ResourceClient<T extends KubeObject> {
     patch: unknown,
     options?: CallOptions & { subresource?: string; force?: boolean },
   ): Promise<T>
-  delete(namespace: string | undefined, name: string, options?: DeleteOptions): Promise<void>
+  /** The object as it waits for finalizers or its grace period; undefined once it is gone. */
+  delete(namespace: string | undefined, name: string, options?: DeleteOptions): Promise<T | undefined>
   /** A POST to a subresource: `binding`, `eviction`, `token`. */
   createSubresource(
     namespace: string | undefined,

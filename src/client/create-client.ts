@@ -75,12 +75,13 @@ function resourceClient<T extends KubeObject>(
       ),
     async delete(namespace, name, options: DeleteOptions = {}) {
       const { gracePeriodSeconds, propagationPolicy, preconditions } = options
-      await write(
+      const left = await write(
         'DELETE',
         objectPath(namespace, name),
         JSON.parse(JSON.stringify({ gracePeriodSeconds, propagationPolicy, preconditions })) as object,
         options,
       )
+      return isHeld(left) ? left : undefined
     },
     createSubresource: async (namespace, name, subresource, body, options = {}) =>
       (await write('POST', objectPath(namespace, name, subresource), body, options)) as unknown as JsonObject,
@@ -96,6 +97,12 @@ function resourceClient<T extends KubeObject>(
       for await (const { type, object } of events) yield watchEvent<T>(type, object)
     },
   }
+}
+
+/** A pod that is gone at once comes as it last was, anything else that is gone as a Status. */
+function isHeld({ kind, metadata }: KubeObject): boolean {
+  if (kind === 'Status' || metadata?.deletionTimestamp === undefined) return false
+  return (metadata.deletionGracePeriodSeconds ?? 0) > 0 || (metadata.finalizers ?? []).length > 0 || kind === 'Namespace'
 }
 
 function watchEvent<T extends KubeObject>(type: string, object: object): WatchEvent<T> {
