@@ -99,11 +99,8 @@ function resourceClient<T extends KubeObject>(
   }
 }
 
-/** A pod that is gone at once comes as it last was, anything else that is gone as a Status. */
-function isHeld({ kind, metadata }: KubeObject): boolean {
-  if (kind === 'Status' || metadata?.deletionTimestamp === undefined) return false
-  return (metadata.deletionGracePeriodSeconds ?? 0) > 0 || (metadata.finalizers ?? []).length > 0 || kind === 'Namespace'
-}
+/** What is gone comes as a Status, or (a pod that had nothing to wait for) as it was before anybody deleted it. */
+const isHeld = ({ kind, metadata }: KubeObject) => kind !== 'Status' && metadata.deletionTimestamp !== undefined
 
 function watchEvent<T extends KubeObject>(type: string, object: object): WatchEvent<T> {
   switch (type) {
