@@ -1,15 +1,19 @@
 import { copy } from '../api/decode.ts'
 import { encodeStored } from '../api/encode.ts'
+import type { UserInfo } from '../api/exchange.ts'
 import type { Kind } from '../api/kind.ts'
 import type { JsonObject, KubeObject } from '../api/object.ts'
 import type { Problem } from '../api/problem.ts'
-import { apiVersionOf } from '../api/resource-ref.ts'
+import { qualifiedResource } from '../api/resource-ref.ts'
 import { StatusError } from '../api/status-error.ts'
 import type { Clock } from '../base/clock.ts'
 import { nameSuffix, type Random } from '../base/random.ts'
 import { type Store, StoreError } from '../store/store.ts'
+import type { Admission } from './admission/admission.ts'
 import { jsonEqual } from './json-equal.ts'
-import { CacheEntry, WatchCache } from './watch-cache.ts'
+import { collectionKey, type ResourceCaches } from './resource-caches.ts'
+import { CacheEntry, type WatchCache } from './watch-cache.ts'
+import type { WriteHook } from './write-hook.ts'
 
 /** Which object a call is about. */
 export interface ObjectRef {
@@ -19,6 +23,8 @@ export interface ObjectRef {
 }
 
 export interface WriteOptions {
+  /** Who writes. */
+  readonly user: UserInfo
   readonly dryRun: boolean
   readonly cause?: string
 }
@@ -41,42 +47,36 @@ export interface Registry {
   create(kind: Kind, namespace: string | undefined, draft: JsonObject, options: WriteOptions): Promise<CacheEntry>
   /** `subresource` is '' for the object itself. With a resourceVersion in the change's result, a conflict is an error instead of another try. */
   update(ref: ObjectRef, subresource: string, change: Change, options: WriteOptions): Promise<CacheEntry>
+  /** Writes what `change` makes of the object as it is: for subresources whose own rules stand in place of the strategy's. */
+  amend(ref: ObjectRef, change: Change, options: WriteOptions): Promise<CacheEntry>
   /** The object as it was last seen, and whether it is gone (or waits for finalizers or its grace period). */
   delete(ref: ObjectRef, options: DeleteOptions): Promise<{ entry: CacheEntry; gone: boolean }>
 }
 
 const maxTries = 16
+/** What of metadata no update changes. */
+const keptMetadata = ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation', 'generateName'] as const
 
 /** Create, read, update and delete, the same for all kinds: strategies decide, the store's preconditions guard. */
 export function createRegistry({
   store,
+  caches,
   clock,
   random,
-  namespaceKind,
+  admission,
+  hooks,
 }: {
   store: Store
+  caches: ResourceCaches
   clock: Clock
   random: Random
-  namespaceKind: Kind
+  admission: Admission
+  /** By the `group/plural` under which objects are stored. */
+  hooks: ReadonlyMap<string, WriteHook>
 }): Registry {
-  const caches = new Map<string, Promise<WatchCache>>()
-  const loaded = new Map<string, WatchCache>()
-
   const registry: Registry = {
-    cache(kind) {
-      const prefix = collectionKey(kind)
-      let cache = caches.get(prefix)
-      if (!cache) {
-        cache = WatchCache.load(store, { prefix, apiVersion: apiVersionOf(kind.storage), kind: kind.kind }).then((made) => {
-          loaded.set(prefix, made)
-          return made
-        })
-        caches.set(prefix, cache)
-      }
-      return cache
-    },
-
-    loadedCache: (kind) => loaded.get(collectionKey(kind)),
+    cache: (kind) => caches.load(kind),
+    loadedCache: (kind) => caches.loaded(kind),
 
     async get(ref) {
       const entry = (await registry.cache(ref.kind)).get(objectKey(ref))
@@ -85,39 +85,76 @@ export function createRegistry({
     },
 
     async create(kind, namespace, draft, options) {
-      if (kind.namespaced) await checkNamespace(kind, namespace, draft)
-      const generateName = metadataOf(draft).generateName
-      const generated = metadataOf(draft).name === undefined && typeof generateName === 'string'
+      const { name, generateName } = metadataOf(draft)
+      const isGenerated = (name === undefined || name === '') && typeof generateName === 'string' && generateName !== ''
       for (let attempt = 0; ; attempt++) {
-        const object = prepareCreate(kind, namespace, copy(draft))
-        const ref = { kind, namespace, name: object.metadata.name }
-        const result = await write(ref, object, 0, options)
-        if (result) return result
-        if (!generated || attempt >= 8) throw alreadyExists(kind, ref.name)
+        const created = isGenerated ? copy(draft) : draft
+        const ref = identify(kind, namespace, created)
+        kind.strategy.defaults(created)
+        const request = { ...ref, operation: 'CREATE', subresource: '', draft: created, old: undefined, ...options } as const
+        await admission.mutate(request)
+        prepareCreate(kind, created)
+        const holding = hookOf(kind)?.begin(created, undefined)
+        try {
+          const object = created as unknown as KubeObject
+          refuse(kind, ref.name, [
+            ...metadataProblems(metadataOf(created)),
+            ...(holding?.problems ?? []),
+            ...kind.strategy.validate(object),
+          ])
+          await admission.validate(request)
+          const result = await write(ref, object, 0, options)
+          if (result) return result
+        } finally {
+          holding?.end()
+        }
+        if (!isGenerated || attempt >= 8) throw alreadyExists(kind, ref.name)
       }
     },
 
     async update(ref, subresource, change, options) {
-      for (let attempt = 0; attempt < maxTries; attempt++) {
+      const { kind } = ref
+      return again(ref, async () => {
+        const current = await registry.get(ref)
+        const old = current.object
+        const changed = await change(old)
+        const isBound = checkVersion(ref, changed, current)
+        keepIdentity(ref, changed, old)
+        kind.strategy.defaults(changed)
+        const request = { ...ref, operation: 'UPDATE', subresource, draft: changed, old, ...options } as const
+        await admission.mutate(request)
+        const object = prepareUpdate(kind, changed, old, subresource)
+        const holding = hookOf(kind)?.begin(changed, old)
+        try {
+          refuse(kind, ref.name, [
+            ...metadataProblems(metadataOf(changed)),
+            ...(holding?.problems ?? []),
+            ...kind.strategy.validateUpdate(object, old, subresource),
+          ])
+          await admission.validate(request)
+          return await replace(ref, current, object, isBound, options)
+        } finally {
+          holding?.end()
+        }
+      })
+    },
+
+    async amend(ref, change, options) {
+      return again(ref, async () => {
         const current = await registry.get(ref)
         const changed = await change(current.object)
-        const asked = metadataOf(changed).resourceVersion
-        const isBound = typeof asked === 'string' && asked !== ''
-        if (isBound && asked !== String(current.revision)) throw conflict(ref)
-        const object = prepareUpdate(ref, changed, current.object, subresource)
-        if (isDone(ref.kind, object)) return (await remove(current, options)) ?? current
-        if (sameObject(object, current.object)) return current
-        const written = await write(ref, object, current.revision, options)
-        if (written) return written
-        if (isBound) throw conflict(ref)
-      }
-      throw conflict(ref)
+        const isBound = checkVersion(ref, changed, current)
+        keepIdentity(ref, changed, current.object)
+        return replace(ref, current, changed as unknown as KubeObject, isBound, options)
+      })
     },
 
     async delete(ref, options) {
       for (let attempt = 0; attempt < maxTries; attempt++) {
         const current = await registry.get(ref)
         checkPreconditions(ref, current, options)
+        const request = { ...ref, operation: 'DELETE', subresource: '', draft: undefined, old: current.object, ...options } as const
+        await admission.validate(request)
         const object = markDeleted(ref.kind, current.object, options)
         if (!object) {
           const gone = await remove(current, options)
@@ -132,6 +169,33 @@ export function createRegistry({
     },
   }
   return registry
+
+  function hookOf({ storage }: Kind): WriteHook | undefined {
+    return hooks.get(`${storage.group}/${storage.plural}`)
+  }
+
+  /** Tries until nobody wrote meanwhile (a try answers undefined when somebody did). */
+  async function again<T>(ref: ObjectRef, attempt: () => Promise<T | undefined>): Promise<T> {
+    for (let tries = 0; tries < maxTries; tries++) {
+      const result = await attempt()
+      if (result !== undefined) return result
+    }
+    throw conflict(ref)
+  }
+
+  async function replace(
+    ref: ObjectRef,
+    current: CacheEntry,
+    object: KubeObject,
+    isBound: boolean,
+    options: WriteOptions,
+  ): Promise<CacheEntry | undefined> {
+    if (isDone(ref.kind, object)) return remove(current, options)
+    if (sameObject(object, current.object)) return current
+    const written = await write(ref, object, current.revision, options)
+    if (!written && isBound) throw conflict(ref)
+    return written
+  }
 
   /** The entry as the cache shows it; undefined when the precondition failed. */
   async function write(ref: ObjectRef, object: KubeObject, ifRevision: number, options: WriteOptions): Promise<CacheEntry | undefined> {
@@ -153,47 +217,46 @@ export function createRegistry({
     return result.type === 'written' ? current : undefined
   }
 
-  async function checkNamespace(kind: Kind, namespace: string | undefined, draft: JsonObject): Promise<void> {
-    if (namespace === undefined) throw new StatusError('BadRequest', 'an empty namespace may not be set during creation')
-    const home = (await registry.cache(namespaceKind)).get(objectKey({ kind: namespaceKind, namespace: undefined, name: namespace }))
-    if (!home) throw notFound(namespaceKind, namespace)
-    if (home.object.metadata.deletionTimestamp === undefined) return
-    const name = String(metadataOf(draft).name ?? '')
-    throw new StatusError(
-      'Forbidden',
-      `${qualified(kind)} "${name}" is forbidden: unable to create new content in namespace ${namespace} because it is being terminated`,
-      {
-        ...detailsOf(kind, name),
-        causes: [{ reason: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated`, field: 'metadata.namespace' }],
-      },
-    )
-  }
-
-  function prepareCreate(kind: Kind, namespace: string | undefined, draft: JsonObject): KubeObject {
+  /** Checks and completes what says which object this is. */
+  function identify(kind: Kind, namespace: string | undefined, draft: JsonObject): ObjectRef {
+    if (kind.namespaced && namespace === undefined) throw new StatusError('BadRequest', 'an empty namespace may not be set during creation')
     const metadata = metadataOf(draft)
     if (metadata.namespace !== undefined && metadata.namespace !== '' && metadata.namespace !== namespace) {
       throw new StatusError('BadRequest', 'the namespace of the provided object does not match the namespace sent on the request')
     }
     if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== '')
       throw new StatusError('BadRequest', 'resourceVersion should not be set on objects to be created')
-    if (metadata.name === undefined && typeof metadata.generateName === 'string') {
-      metadata.name = `${metadata.generateName.slice(0, 248)}${nameSuffix(random)}`
+    if (
+      (metadata.name === undefined || metadata.name === '') &&
+      typeof metadata.generateName === 'string' &&
+      metadata.generateName !== ''
+    ) {
+      metadata.name = `${metadata.generateName.slice(0, 58)}${nameSuffix(random)}`
     }
     if (kind.namespaced) metadata.namespace = namespace
     else delete metadata.namespace
+    return { kind, namespace: kind.namespaced ? namespace : undefined, name: typeof metadata.name === 'string' ? metadata.name : '' }
+  }
+
+  function prepareCreate(kind: Kind, draft: JsonObject): void {
+    const metadata = metadataOf(draft)
     for (const field of ['selfLink', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'managedFields', 'generation'])
       delete metadata[field]
     metadata.uid = random.uuid()
     metadata.creationTimestamp = timestamp()
     kind.strategy.prepareForCreate(draft)
-    kind.strategy.defaults(draft)
     if (kind.strategy.generation) metadata.generation = 1
-    const object = draft as unknown as KubeObject
-    refuse(kind, object.metadata.name, [...metadataProblems(metadata), ...kind.strategy.validate(object)])
-    return object
   }
 
-  function prepareUpdate({ kind, namespace, name }: ObjectRef, changed: JsonObject, old: KubeObject, subresource: string): KubeObject {
+  /** Whether the writer named the revision that it read; throws when that is not the newest. */
+  function checkVersion(ref: ObjectRef, changed: JsonObject, current: CacheEntry): boolean {
+    const asked = metadataOf(changed).resourceVersion
+    const isBound = typeof asked === 'string' && asked !== ''
+    if (isBound && asked !== String(current.revision)) throw conflict(ref)
+    return isBound
+  }
+
+  function keepIdentity({ kind, namespace, name }: ObjectRef, changed: JsonObject, old: KubeObject): void {
     const metadata = metadataOf(changed)
     if (metadata.name !== name) {
       throw new StatusError('BadRequest', `the name of the object (${String(metadata.name)}) does not match the name on the URL (${name})`)
@@ -201,30 +264,24 @@ export function createRegistry({
     if (typeof metadata.uid === 'string' && metadata.uid !== '' && metadata.uid !== old.metadata.uid) {
       throw new StatusError(
         'Conflict',
-        `Operation cannot be fulfilled on ${qualified(kind)} "${name}": Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${old.metadata.uid}`,
+        `Operation cannot be fulfilled on ${qualifiedResource(kind)} "${name}": Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${old.metadata.uid}`,
         detailsOf(kind, name),
       )
     }
-    for (const field of [
-      'uid',
-      'creationTimestamp',
-      'deletionTimestamp',
-      'deletionGracePeriodSeconds',
-      'generation',
-      'generateName',
-    ] as const) {
+    for (const field of keptMetadata) {
       if (old.metadata[field] === undefined) delete metadata[field]
       else metadata[field] = old.metadata[field]
     }
     delete metadata.selfLink
     delete metadata.resourceVersion
     if (kind.namespaced) metadata.namespace = namespace
+  }
+
+  function prepareUpdate(kind: Kind, changed: JsonObject, old: KubeObject, subresource: string): KubeObject {
     kind.strategy.prepareForUpdate(changed, old, subresource)
-    kind.strategy.defaults(changed)
     const object = changed as unknown as KubeObject
     if (kind.strategy.generation && specChanged(changed, old as unknown as JsonObject))
       object.metadata.generation = (old.metadata.generation ?? 0) + 1
-    refuse(kind, name, [...metadataProblems(metadata), ...kind.strategy.validateUpdate(object, old, subresource)])
     return object
   }
 
@@ -286,9 +343,6 @@ async function committed<T>(write: Promise<T>): Promise<T> {
     throw cause
   }
 }
-
-/** `/registry/GROUP/PLURAL/`, the core group being `core`. */
-const collectionKey = ({ storage }: Kind) => `/registry/${storage.group || 'core'}/${storage.plural}/`
 
 /** `/registry/GROUP/PLURAL/[NAMESPACE/]NAME`. */
 export const objectKey = ({ kind, namespace, name }: ObjectRef) => `${collectionKey(kind)}${kind.namespaced ? `${namespace}/` : ''}${name}`
@@ -355,25 +409,24 @@ function refuse(kind: Kind, name: string | undefined, problems: readonly Problem
   })
 }
 
-const qualified = ({ group, plural }: Kind) => (group ? `${plural}.${group}` : plural)
 const detailsOf = ({ group, plural }: Kind, name: string) => ({ name, ...(group && { group }), kind: plural })
 
 export const notFound = (kind: Kind, name: string) =>
-  new StatusError('NotFound', `${qualified(kind)} "${name}" not found`, detailsOf(kind, name))
+  new StatusError('NotFound', `${qualifiedResource(kind)} "${name}" not found`, detailsOf(kind, name))
 
 const alreadyExists = (kind: Kind, name: string) =>
-  new StatusError('AlreadyExists', `${qualified(kind)} "${name}" already exists`, detailsOf(kind, name))
+  new StatusError('AlreadyExists', `${qualifiedResource(kind)} "${name}" already exists`, detailsOf(kind, name))
 
 const conflict = ({ kind, name }: ObjectRef) =>
   new StatusError(
     'Conflict',
-    `Operation cannot be fulfilled on ${qualified(kind)} "${name}": the object has been modified; please apply your changes to the latest version and try again`,
+    `Operation cannot be fulfilled on ${qualifiedResource(kind)} "${name}": the object has been modified; please apply your changes to the latest version and try again`,
     detailsOf(kind, name),
   )
 
 const preconditionFailed = ({ kind, name }: ObjectRef, what: string) =>
   new StatusError(
     'Conflict',
-    `Operation cannot be fulfilled on ${qualified(kind)} "${name}": Precondition failed: ${what}`,
+    `Operation cannot be fulfilled on ${qualifiedResource(kind)} "${name}": Precondition failed: ${what}`,
     detailsOf(kind, name),
   )

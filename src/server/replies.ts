@@ -16,6 +16,10 @@ export const jsonReply = (status: number, object: object, headers: Record<string
   body: { type: 'object', object, encode: () => [Buffer.from(JSON.stringify(object))] },
 })
 
+/** That something was done which leaves no object to show. */
+export const successReply = (status: number): ApiReply =>
+  jsonReply(status, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: status })
+
 /** An object as the cache keeps it: its bytes for a socket, decoded for a caller in process. */
 export const entryReply = (status: number, entry: CacheEntry, warnings: readonly string[] = []): ApiReply => ({
   status,

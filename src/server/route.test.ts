@@ -11,6 +11,10 @@ test.each([
   ['/api/v1/namespaces/a/pods/b', { plural: 'pods', namespace: 'a', name: 'b' }],
   ['/api/v1/namespaces/a/pods/b/log', { plural: 'pods', name: 'b', subresource: 'log' }],
   ['/apis/apps/v1/namespaces/a/deployments/b/scale', { group: 'apps', plural: 'deployments', subresource: 'scale' }],
+  ['/api/v1/namespaces/a/services/https:b:443/proxy/c//d%2Fe/', { name: 'https:b:443', subresource: 'proxy', remainder: '/c//d%2Fe/' }],
+  ['/api/v1/namespaces/a/pods/b/proxy/', { plural: 'pods', name: 'b', subresource: 'proxy', remainder: '/' }],
+  ['/api/v1/nodes/a/proxy/stats', { plural: 'nodes', name: 'a', subresource: 'proxy', remainder: '/stats' }],
+  ['/api/v1/pods/', { plural: 'pods', name: undefined, subresource: '' }],
   ['/apis/rbac.authorization.k8s.io/v1/clusterroles/system%3Anode', { plural: 'clusterroles', name: 'system:node' }],
 ])('%s', (path, route) => {
   expect(parseRoute(path)).toMatchObject(route)
@@ -26,7 +30,7 @@ test.each([
   '/api/v1/namespaces/a%2fb/pods',
   '/api/v1/pods/%zz',
   '/api/v1//pods',
-  '/api/v1/a/b/c/d/e/f',
+  '/api/v1/namespaces/a/pods//log',
 ])('%s is no resource', (path) => {
   expect(parseRoute(path)).toBeUndefined()
 })

@@ -6,41 +6,51 @@ export interface ResourceRoute {
   readonly namespace: string | undefined
   readonly name: string | undefined
   readonly subresource: string
+  /** What follows the subresource, as on the wire: '' or `/…` (paths that are proxied). */
+  readonly remainder: string
 }
+
+/** Subresources of namespaces that are not resources in the namespace of that name. */
+const namespaceSubresources = new Set(['status', 'finalize'])
 
 /**
  * Reads `/api/v1/...` and `/apis/GROUP/VERSION/...`; undefined when the path is none of a resource. A namespace itself
  * (`/api/v1/namespaces/NAME`) is a cluster-scoped object. Segments are decoded one by one and never contain `/`.
  */
 export function parseRoute(path: string): ResourceRoute | undefined {
-  const segments = path.split('/').slice(1)
-  if (segments.at(-1) === '') segments.pop()
-  const decoded = segments.map(decodeSegment)
-  if (decoded.some((segment) => segment === undefined || segment === '' || segment === '.' || segment === '..' || segment.includes('/')))
-    return undefined
-  const [root, ...rest] = decoded as string[]
-  if (root === 'api') return resourceRoute('', rest)
-  if (root === 'apis') return resourceRoute(rest[0] ?? '', rest.slice(1))
+  const [, root, ...segments] = path.split('/')
+  if (root === 'api') return resourceRoute('', segments)
+  if (root === 'apis') return resourceRoute(segments[0] ?? '', segments.slice(1))
   return undefined
 }
 
-/** Subresources of namespaces that are not resources in the namespace of that name. */
-const namespaceSubresources = new Set(['status', 'finalize'])
-
 function resourceRoute(group: string, [version, ...rest]: readonly string[]): ResourceRoute | undefined {
-  if (version === undefined || rest.length === 0 || rest.length > 5) return undefined
+  // A slash at the end of a collection's or an object's path says nothing.
+  if (rest.at(-1) === '' && rest.length <= 5) rest.pop()
   const [first, second, third] = rest
   const inNamespace =
     first === 'namespaces' && third !== undefined && !(group === '' && rest.length === 3 && namespaceSubresources.has(third))
-  const [plural, name, subresource, ...more] = inNamespace ? rest.slice(2) : rest
-  if (plural === undefined || more.length > 0) return undefined
-  return { group, version, plural, namespace: inNamespace ? second : undefined, name, subresource: subresource ?? '' }
+  const [rawPlural, rawName, rawSubresource, ...more] = inNamespace ? rest.slice(2) : rest
+  if (version === undefined || rawPlural === undefined) return undefined
+  const plural = decodeSegment(rawPlural)
+  const namespace = inNamespace && second !== undefined ? decodeSegment(second) : undefined
+  const name = rawName === undefined ? undefined : decodeSegment(rawName)
+  const subresource = rawSubresource === undefined ? '' : decodeSegment(rawSubresource)
+  const isWhole =
+    (rawName === undefined || name !== undefined) && (!inNamespace || namespace !== undefined) && decodeSegment(version) === version
+  if (!isWhole || plural === undefined || subresource === undefined) return undefined
+  return { group, version, plural, namespace, name, subresource, remainder: more.length === 0 ? '' : `/${more.join('/')}` }
 }
 
-function decodeSegment(segment: string): string | undefined {
-  if (!segment.includes('%')) return segment
+/** Undefined for what cannot name anything. */
+function decodeSegment(raw: string): string | undefined {
+  const segment = raw.includes('%') ? percentDecoded(raw) : raw
+  return segment === undefined || segment === '' || segment === '.' || segment === '..' || segment.includes('/') ? undefined : segment
+}
+
+function percentDecoded(text: string): string | undefined {
   try {
-    return decodeURIComponent(segment)
+    return decodeURIComponent(text)
   } catch {
     return undefined
   }

@@ -3,17 +3,22 @@ import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersio
 import type { ApiReply, ApiRequest, Handler, UserInfo } from '../api/exchange.ts'
 import type { Descriptions } from '../api/openapi/documents.ts'
 import { StatusError } from '../api/status-error.ts'
-import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import type { Store } from '../store/store.ts'
+import { admissionChain } from './admission/admission.ts'
+import { type AdmissionFactory, basicAdmission } from './admission/standard-admission.ts'
 import { type Authenticate, anonymous } from './authentication.ts'
+import { ensureBootstrapObjects } from './bootstrap-objects.ts'
 import { openApiHandler } from './open-api.ts'
 import { createRegistry, type Registry } from './registry.ts'
 import { errorReply, jsonReply, textReply } from './replies.ts'
+import { createResourceCaches } from './resource-caches.ts'
 import { resourceHandler } from './resource-handler.ts'
 import { parseRoute } from './route.ts'
+import type { ServiceAccountTokens } from './service-account-tokens.ts'
+import { subresourceTable } from './subresources/subresource-table.ts'
 
 export interface ServerOptions {
   readonly store: Store
@@ -23,6 +28,10 @@ export interface ServerOptions {
   readonly serverAddress: string
   /** Texts of fields for `kubectl explain`; left out, it shows structure alone. */
   readonly descriptions?: Descriptions
+  /** Plug-ins that every write passes, in order; left out: those that need no controller. */
+  readonly admission?: readonly AdmissionFactory[]
+  /** Signs what `serviceaccounts/token` gives out; left out, that is not served. */
+  readonly tokens?: ServiceAccountTokens
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -36,23 +45,24 @@ export interface ApiServer {
 /** The Kubernetes version that is spoken. */
 export const kubernetesVersion = { major: '1', minor: '36', gitVersion: 'v1.36.0+sampan' }
 
-const initialNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease']
 const bookmarkMs = 60_000
 
 /** The API server as a function over one store. Runs its bookmarks until the signal aborts. */
 export async function createServer(options: ServerOptions, signal: AbortSignal): Promise<ApiServer> {
   const { store, catalog, authenticate, serverAddress, clock, random, log } = options
-  const namespaceKind = catalog.byResource('', 'v1', 'namespaces')
-  assert(namespaceKind, 'the facts have namespaces')
-  const registry = createRegistry({ store, clock, random, namespaceKind })
+  const caches = createResourceCaches(store)
+  const plugins = (options.admission ?? basicAdmission).map((make) => make({ catalog, caches, clock, random }))
+  const admission = admissionChain(await Promise.all(plugins))
+  const registry = createRegistry({ store, caches, clock, random, admission, hooks: new Map() })
   const openApi = openApiHandler({
     catalog,
     definitions: catalog.definitions,
     version: kubernetesVersion.gitVersion,
     ...(options.descriptions && { descriptions: options.descriptions }),
   })
-  const resources = resourceHandler({ registry, store, clock })
-  await ensureNamespaces()
+  const subresources = subresourceTable({ registry, catalog, clock, ...(options.tokens && { tokens: options.tokens }) })
+  const resources = resourceHandler({ registry, store, clock, subresources })
+  await ensureBootstrapObjects(registry, catalog)
   repeatBookmarks()
 
   return { registry, handle }
@@ -62,7 +72,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     try {
       const user = await authenticate(request)
       authorize(user, request)
-      return (await fixedPath(request)) ?? (await resourcePath(request))
+      return (await fixedPath(request)) ?? (await resourcePath(request, user))
     } catch (error) {
       if (error instanceof StatusError) return errorReply(error)
       log.error('A request failed', { error, method: request.method, path: request.path })
@@ -72,11 +82,11 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     }
   }
 
-  async function resourcePath(request: ApiRequest): Promise<ApiReply> {
+  async function resourcePath(request: ApiRequest, user: UserInfo): Promise<ApiReply> {
     const route = parseRoute(request.path)
     const kind = route && catalog.byResource(route.group, route.version, route.plural)
     if (!route || !kind) return textReply(404, '404 page not found\n')
-    return resources(kind, route, request)
+    return resources(kind, route, request, user)
   }
 
   async function fixedPath({ path, headers, method }: ApiRequest): Promise<ApiReply | undefined> {
@@ -116,17 +126,6 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
 
   function groupPath(group: string, version: string | undefined) {
     return version === undefined ? apiGroup(catalog, group) : apiResourceList(catalog, group, version)
-  }
-
-  async function ensureNamespaces(): Promise<void> {
-    assert(namespaceKind, 'the facts have namespaces')
-    for (const name of initialNamespaces) {
-      try {
-        await registry.create(namespaceKind, undefined, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, { dryRun: false })
-      } catch (error) {
-        if (!(error instanceof StatusError && error.reason === 'AlreadyExists')) throw error
-      }
-    }
   }
 
   function repeatBookmarks(): void {

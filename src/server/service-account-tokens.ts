@@ -16,9 +16,13 @@ export interface TokenSubject {
   readonly name: string
   readonly uid: string
   readonly boundTo?: BoundObject
+  /** Where a bound pod runs; tells, does not bind. */
+  readonly node?: { readonly name: string; readonly uid: string }
 }
 
 export interface ServiceAccountTokens {
+  /** The audience of tokens that name none: this API. */
+  readonly issuer: string
   issue(
     subject: TokenSubject,
     audiences: readonly string[],
@@ -46,10 +50,15 @@ export function serviceAccountTokens({
   const privateKey: KeyObject = createPrivateKey(key)
   const publicKey = createPublicKey(privateKey)
   return {
+    issuer,
+
     async issue(subject, audiences, expirationSeconds) {
       const nowSeconds = Math.floor(clock.now() / 1000)
       const expiresSeconds = nowSeconds + expirationSeconds
-      const bound = subject.boundTo && { [subject.boundTo.kind.toLowerCase()]: { name: subject.boundTo.name, uid: subject.boundTo.uid } }
+      const bound = {
+        ...(subject.node && { node: subject.node }),
+        ...(subject.boundTo && { [subject.boundTo.kind.toLowerCase()]: { name: subject.boundTo.name, uid: subject.boundTo.uid } }),
+      }
       const token = await new SignJWT({
         'kubernetes.io': { namespace: subject.namespace, serviceaccount: { name: subject.name, uid: subject.uid }, ...bound },
       })

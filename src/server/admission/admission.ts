@@ -1,0 +1,64 @@
+import type { UserInfo } from '../../api/exchange.ts'
+import type { Kind } from '../../api/kind.ts'
+import type { JsonObject, KubeObject } from '../../api/object.ts'
+import { qualifiedResource } from '../../api/resource-ref.ts'
+import { StatusError, type StatusReason } from '../../api/status-error.ts'
+
+/** One write, as plug-ins see it. */
+export interface AdmissionRequest {
+  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE'
+  readonly kind: Kind
+  readonly namespace: string | undefined
+  readonly name: string
+  /** '' for the object itself. */
+  readonly subresource: string
+  readonly user: UserInfo
+  readonly dryRun: boolean
+  /** What is to be written, with its defaults; undefined for a delete. Mutating plug-ins change it, validating ones never do. */
+  readonly draft: JsonObject | undefined
+  /** What is there now; undefined for a create. */
+  readonly old: KubeObject | undefined
+}
+
+/** One rule over writes, whoever makes them; to refuse it throws a StatusError. */
+export interface AdmissionPlugin {
+  readonly name: string
+  /** Before the strategy and its validation. */
+  mutate?(request: AdmissionRequest): void | Promise<void>
+  /** After validation, right before the store. */
+  validate?(request: AdmissionRequest): void | Promise<void>
+}
+
+/** All plug-ins in order. Answers without a promise when no plug-in needed one, since most writes wait for nothing here. */
+export interface Admission {
+  mutate(request: AdmissionRequest): void | Promise<void>
+  validate(request: AdmissionRequest): void | Promise<void>
+}
+
+type Step = (request: AdmissionRequest) => void | Promise<void>
+
+export function admissionChain(plugins: readonly AdmissionPlugin[]): Admission {
+  const mutations = plugins.flatMap((plugin): Step[] => (plugin.mutate ? [(request) => plugin.mutate?.(request)] : []))
+  const validations = plugins.flatMap((plugin): Step[] => (plugin.validate ? [(request) => plugin.validate?.(request)] : []))
+  return { mutate: (request) => inOrder(mutations, request, 0), validate: (request) => inOrder(validations, request, 0) }
+}
+
+function inOrder(steps: readonly Step[], request: AdmissionRequest, first: number): void | Promise<void> {
+  for (let index = first; index < steps.length; index++) {
+    const pending = steps[index]?.(request)
+    if (pending) return pending.then(() => inOrder(steps, request, index + 1))
+  }
+}
+
+/** Upstream's words for a write that a plug-in refuses. */
+export function forbidden(
+  { kind, name }: Pick<AdmissionRequest, 'kind' | 'name'>,
+  why: string,
+  reason: StatusReason = 'Forbidden',
+): StatusError {
+  return new StatusError(reason, `${qualifiedResource(kind)} "${name}" is forbidden: ${why}`, {
+    name,
+    ...(kind.group && { group: kind.group }),
+    kind: kind.plural,
+  })
+}

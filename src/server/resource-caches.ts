@@ -1,0 +1,35 @@
+import type { Kind } from '../api/kind.ts'
+import { apiVersionOf } from '../api/resource-ref.ts'
+import type { Store } from '../store/store.ts'
+import { WatchCache } from './watch-cache.ts'
+
+/** The caches behind all kinds; kinds that show the same objects share one. */
+export interface ResourceCaches {
+  /** Loaded when first needed. */
+  load(kind: Kind): Promise<WatchCache>
+  /** The cache if somebody needed it already. */
+  loaded(kind: Kind): WatchCache | undefined
+}
+
+export function createResourceCaches(store: Store): ResourceCaches {
+  const caches = new Map<string, Promise<WatchCache>>()
+  const loaded = new Map<string, WatchCache>()
+  return {
+    load(kind) {
+      const prefix = collectionKey(kind)
+      let cache = caches.get(prefix)
+      if (!cache) {
+        cache = WatchCache.load(store, { prefix, apiVersion: apiVersionOf(kind.storage), kind: kind.kind }).then((made) => {
+          loaded.set(prefix, made)
+          return made
+        })
+        caches.set(prefix, cache)
+      }
+      return cache
+    },
+    loaded: (kind) => loaded.get(collectionKey(kind)),
+  }
+}
+
+/** `/registry/GROUP/PLURAL/`, the core group being `core`. */
+export const collectionKey = ({ storage }: Kind) => `/registry/${storage.group || 'core'}/${storage.plural}/`

@@ -1,0 +1,73 @@
+import { copy } from '../../api/decode.ts'
+import type { JsonObject, KubeObject } from '../../api/object.ts'
+import { StatusError } from '../../api/status-error.ts'
+import type { Binding, Pod } from '../../api/types/core-v1.ts'
+import type { Clock } from '../../base/clock.ts'
+import { apiTime } from '../api-time.ts'
+import type { Registry } from '../registry.ts'
+import { successReply } from '../replies.ts'
+import { writeOptions } from '../write-options.ts'
+import { withCondition } from './pod-condition.ts'
+import type { SubresourceHandler } from './subresource.ts'
+import type { SubresourceBody } from './subresource-body.ts'
+
+/** `pods/binding`: a scheduler gives a pod its node, once. */
+export function bindingHandler({ registry, clock, body }: { registry: Registry; clock: Clock; body: SubresourceBody }): SubresourceHandler {
+  return {
+    async answer(call) {
+      const { ref, request, parameters, user } = call
+      if (request.method !== 'POST')
+        throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
+      const binding = body(call) as unknown as Binding
+      checkBinding(binding, ref.name)
+      const nowText = apiTime(clock.now())
+      await registry.amend(ref, (current) => bound(current as Pod, binding, nowText), writeOptions(parameters, request, user))
+      return successReply(201)
+    },
+  }
+}
+
+function checkBinding({ metadata, target }: Binding, name: string): void {
+  if (metadata?.name !== undefined && metadata.name !== '' && metadata.name !== name)
+    throw new StatusError('BadRequest', 'name in URL does not match name in Binding object')
+  const problem =
+    target?.kind !== undefined && target.kind !== '' && target.kind !== 'Node'
+      ? {
+          reason: 'FieldValueNotSupported',
+          field: 'target.kind',
+          message: `Unsupported value: "${target.kind}": supported values: "Node", "<empty>"`,
+        }
+      : !target?.name
+        ? { reason: 'FieldValueRequired', field: 'target.name', message: 'Required value' }
+        : undefined
+  if (!problem) return
+  throw new StatusError('Invalid', `Binding "${name}" is invalid: ${problem.field}: ${problem.message}`, {
+    name,
+    kind: 'Binding',
+    causes: [problem],
+  })
+}
+
+/** The pod on its node; throws when it cannot get there. */
+export function bound(pod: Pod, { metadata, target }: Binding, nowText: string): JsonObject {
+  const { name } = pod.metadata
+  if (metadata?.uid && metadata.uid !== pod.metadata.uid)
+    throw refused(name, `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${pod.metadata.uid}`)
+  if (metadata?.resourceVersion && metadata.resourceVersion !== pod.metadata.resourceVersion)
+    throw refused(
+      name,
+      `Precondition failed: ResourceVersion in precondition: ${metadata.resourceVersion}, ResourceVersion in object meta: ${pod.metadata.resourceVersion}`,
+    )
+  if (pod.metadata.deletionTimestamp !== undefined) throw refused(name, `pod ${name} is being deleted, cannot be assigned to a host`)
+  if (pod.spec?.nodeName) throw refused(name, `pod ${name} is already assigned to node "${pod.spec.nodeName}"`)
+  if ((pod.spec?.schedulingGates ?? []).length > 0) throw refused(name, `pod ${name} has non-empty .spec.schedulingGates`)
+  const draft = copy(pod as KubeObject) as Pod
+  draft.spec = { ...(draft.spec ?? { containers: [] }), nodeName: target.name ?? '' }
+  if (metadata?.annotations) draft.metadata.annotations = { ...draft.metadata.annotations, ...metadata.annotations }
+  // Labels (a node's topology) are only added, never changed.
+  if (metadata?.labels) draft.metadata.labels = { ...metadata.labels, ...draft.metadata.labels }
+  return withCondition(draft, { type: 'PodScheduled', status: 'True' }, nowText) as unknown as JsonObject
+}
+
+const refused = (name: string, why: string) =>
+  new StatusError('Conflict', `Operation cannot be fulfilled on pods/binding "${name}": ${why}`, { name, kind: 'pods/binding' })

@@ -1,0 +1,103 @@
+import { copy } from '../../api/decode.ts'
+import { formatSelector, selectorOf, selectorOfLabels } from '../../api/label-selector.ts'
+import type { JsonObject, KubeObject } from '../../api/object.ts'
+import { StatusError } from '../../api/status-error.ts'
+import type { Scale } from '../../api/types/autoscaling-v1.ts'
+import type { LabelSelector } from '../../api/types/meta-v1.ts'
+import { parseBody } from '../body.ts'
+import { patchFor } from '../patch-for.ts'
+import type { Registry } from '../registry.ts'
+import { jsonReply } from '../replies.ts'
+import type { CacheEntry } from '../watch-cache.ts'
+import { writeOptions } from '../write-options.ts'
+import type { SubresourceCall, SubresourceHandler } from './subresource.ts'
+import type { SubresourceBody } from './subresource-body.ts'
+
+/** What all that can be scaled have alike. A ReplicationController's selector is labels only. */
+interface Scalable extends KubeObject {
+  spec?: { replicas?: number; selector?: LabelSelector | Record<string, string> }
+  status?: { replicas?: number }
+}
+
+/** `scale`: the replica count of anything, as autoscaling/v1 Scale. */
+export function scaleHandler({ registry, body }: { registry: Registry; body: SubresourceBody }): SubresourceHandler {
+  return {
+    async answer(call) {
+      const { ref, request, parameters, user } = call
+      if (request.method === 'GET') return reply(await registry.get(ref))
+      const askedFor = changeOf(call)
+      const entry = await registry.update(
+        ref,
+        call.subresource.name,
+        (current) => {
+          const asked = askedFor(scaleOf(current as Scalable))
+          checkScale(call, asked)
+          return scaled(current as Scalable, asked)
+        },
+        writeOptions(parameters, request, user),
+      )
+      return reply(entry)
+    },
+  }
+
+  function changeOf(call: SubresourceCall): (current: Scale) => Scale {
+    const { request } = call
+    if (request.method === 'PUT') {
+      const asked = body(call) as unknown as Scale
+      return () => asked
+    }
+    if (request.method !== 'PATCH')
+      throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
+    const patch = parseBody(request)
+    const apply = patchFor(body.schema(call), request.headers['content-type'])
+    return (current) => {
+      const { resourceVersion: _, ...metadata } = current.metadata
+      return body(call, apply({ ...current, metadata }, patch)) as unknown as Scale
+    }
+  }
+}
+
+const reply = ({ object }: CacheEntry) => jsonReply(200, scaleOf(object as Scalable))
+
+export function scaleOf({ metadata, spec, status }: Scalable): Scale {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata
+  const selector = textOf(spec?.selector)
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: JSON.parse(JSON.stringify({ name, namespace, uid, resourceVersion, creationTimestamp })) as Scale['metadata'],
+    spec: spec?.replicas ? { replicas: spec.replicas } : {},
+    status: { replicas: status?.replicas ?? 0, ...(selector !== '' && { selector }) },
+  }
+}
+
+function textOf(selector: LabelSelector | Record<string, string> | undefined): string {
+  const isExpression = selector && ('matchLabels' in selector || 'matchExpressions' in selector)
+  const requirements = isExpression
+    ? (selectorOf(selector as LabelSelector) ?? [])
+    : selectorOfLabels((selector ?? {}) as Record<string, string>)
+  return formatSelector([...requirements].sort((left, right) => (left.key < right.key ? -1 : left.key > right.key ? 1 : 0)))
+}
+
+function checkScale({ ref: { kind, name } }: SubresourceCall, { metadata, spec }: Scale): void {
+  if (metadata?.name !== undefined && metadata.name !== '' && metadata.name !== name)
+    throw new StatusError('BadRequest', `the name of the object (${metadata.name}) does not match the name on the URL (${name})`)
+  const replicas = spec?.replicas ?? 0
+  if (replicas >= 0) return
+  const message = `Invalid value: ${replicas}: must be greater than or equal to 0`
+  throw new StatusError('Invalid', `Scale.autoscaling "${name}" is invalid: spec.replicas: ${message}`, {
+    name,
+    group: kind.group || 'autoscaling',
+    kind: 'Scale',
+    causes: [{ reason: 'FieldValueInvalid', message, field: 'spec.replicas' }],
+  })
+}
+
+/** The object with the wanted count; the version and the uid that the scale names bind the write as the object's own would. */
+function scaled(current: Scalable, { metadata, spec }: Scale): JsonObject {
+  const draft = copy(current as KubeObject) as Scalable
+  draft.spec = { ...draft.spec, replicas: spec?.replicas ?? 0 }
+  const { resourceVersion: _, ...kept } = draft.metadata
+  const { resourceVersion, uid } = metadata ?? {}
+  return { ...draft, metadata: { ...kept, ...(resourceVersion && { resourceVersion }), ...(uid && { uid }) } }
+}

@@ -1,0 +1,60 @@
+import { DecodeError, decodeObject } from '../../api/decode.ts'
+import { isJsonObject } from '../../api/merge-patch.ts'
+import type { JsonObject } from '../../api/object.ts'
+import { apiVersionOf } from '../../api/resource-ref.ts'
+import type { Schema } from '../../api/schema.ts'
+import { type Definitions, schemaSource } from '../../api/schema-of.ts'
+import { StatusError } from '../../api/status-error.ts'
+import { parseBody } from '../body.ts'
+import type { SubresourceCall } from './subresource.ts'
+
+/** Decodes what a subresource speaks, whose kinds (Scale, Eviction, …) are no resources of their own. */
+export interface SubresourceBody {
+  /** The request's body, or another value in its place. */
+  (call: SubresourceCall, value?: unknown): JsonObject
+  schema(call: SubresourceCall): Schema
+}
+
+export function subresourceBody(definitions: Definitions): SubresourceBody {
+  const schemaOf = schemaSource(definitions)
+  const schemas = new Map<string, Schema>()
+  return Object.assign(decode, { schema: schemaFor })
+
+  function decode(call: SubresourceCall, value: unknown = parseBody(call.request)): JsonObject {
+    const { kind, ...groupVersion } = call.subresource.kind
+    const apiVersion = apiVersionOf(groupVersion)
+    if (!isJsonObject(value)) throw new StatusError('BadRequest', 'the body of the request is not an object')
+    const isOther = (value.apiVersion ?? apiVersion) !== apiVersion || (value.kind ?? kind) !== kind
+    if (isOther) {
+      const given = `${String(value.apiVersion)}, Kind=${String(value.kind)}`
+      throw new StatusError('BadRequest', `${given} cannot be handled as a ${kind} (${apiVersion})`)
+    }
+    try {
+      return { ...decodeObject(schemaFor(call), value, kind).object, apiVersion, kind }
+    } catch (cause) {
+      if (!(cause instanceof DecodeError)) throw cause
+      throw new StatusError(
+        'BadRequest',
+        `${kind} in version "${groupVersion.version}" cannot be handled as a ${kind}: ${cause.message}`,
+        undefined,
+        {
+          cause,
+        },
+      )
+    }
+  }
+
+  function schemaFor({ subresource: { kind } }: SubresourceCall): Schema {
+    const id = `${kind.group}/${kind.version}/${kind.kind}`
+    const known = schemas.get(id)
+    if (known) return known
+    const name = Object.keys(definitions).find((candidate) =>
+      definitions[candidate]?.['x-kubernetes-group-version-kind']?.some(
+        ({ group, version, kind: named }) => group === kind.group && version === kind.version && named === kind.kind,
+      ),
+    )
+    const schema = schemaOf(name ?? '')
+    schemas.set(id, schema)
+    return schema
+  }
+}

@@ -1,0 +1,23 @@
+import type { ApiReply, ApiRequest, UserInfo } from '../../api/exchange.ts'
+import type { Subresource } from '../../api/kind.ts'
+import type { ObjectRef } from '../registry.ts'
+
+/** A request for a subresource that has work of its own (`status` and `finalize` are the object itself). */
+export interface SubresourceCall {
+  readonly ref: ObjectRef
+  readonly subresource: Subresource
+  /** What follows the subresource in the path, as on the wire: '' or `/…`. Only handlers that proxy know what to do with it. */
+  readonly remainder: string
+  readonly parameters: URLSearchParams
+  readonly request: ApiRequest
+  readonly user: UserInfo
+}
+
+export interface SubresourceHandler {
+  readonly answer: (call: SubresourceCall) => Promise<ApiReply>
+  /** Whether more path may follow. */
+  readonly takesRemainder?: boolean
+}
+
+/** By `group/plural/subresource`. */
+export type SubresourceTable = ReadonlyMap<string, SubresourceHandler>
