@@ -19,3 +19,6 @@ export function collectionPath(ref: ResourceRef, namespace?: string): string {
   const root = ref.group ? `/apis/${ref.group}/${ref.version}` : `/api/${ref.version}`
   return namespace === undefined || !ref.namespaced ? `${root}/${ref.plural}` : `${root}/namespaces/${namespace}/${ref.plural}`
 }
+
+/** How messages name a resource: `pods`, `deployments.apps`. */
+export const qualifiedResource = ({ group, plural }: { group: string; plural: string }) => (group ? `${plural}.${group}` : plural)
