@@ -197,12 +197,7 @@ async function write(outgoing: ServerResponse, reply: ApiReply, close = false): 
     case 'stream':
       outgoing.writeHead(reply.status, headers)
       outgoing.flushHeaders()
-      for await (const chunk of body.stream) {
-        if (isGone(outgoing)) return
-        if (!outgoing.write(chunk)) await drained(outgoing)
-      }
-      outgoing.end()
-      return
+      return writeStream(outgoing, body.stream)
     case 'watch':
       outgoing.writeHead(reply.status, headers)
       outgoing.flushHeaders()
@@ -211,6 +206,21 @@ async function write(outgoing: ServerResponse, reply: ApiReply, close = false): 
     case 'upgrade':
       return writeChunks(outgoing, 400, { 'content-type': 'text/plain' }, [Buffer.from('Upgrade request required')])
   }
+}
+
+/** No faster than it is read. A source that breaks off breaks the reply off, so that nobody takes it for whole. */
+async function writeStream(outgoing: ServerResponse, stream: AsyncIterable<Uint8Array>): Promise<void> {
+  try {
+    for await (const chunk of stream) {
+      if (isGone(outgoing)) return
+      if (!outgoing.write(chunk)) await drained(outgoing)
+    }
+  } catch (cause) {
+    // The source is given up when the reader goes away.
+    if (isGone(outgoing)) return
+    throw cause
+  }
+  outgoing.end()
 }
 
 async function writeChunks(

@@ -11,6 +11,7 @@ import { admissionChain } from './admission/admission.ts'
 import { type AdmissionFactory, basicAdmission } from './admission/standard-admission.ts'
 import { type Authenticate, anonymous } from './authentication.ts'
 import { ensureBootstrapObjects } from './bootstrap-objects.ts'
+import type { Connector } from './connector.ts'
 import { openApiHandler } from './open-api.ts'
 import { createRegistry, type Registry } from './registry.ts'
 import { errorReply, jsonReply, textReply } from './replies.ts'
@@ -32,6 +33,8 @@ export interface ServerOptions {
   readonly admission?: readonly AdmissionFactory[]
   /** Signs what `serviceaccounts/token` gives out; left out, that is not served. */
   readonly tokens?: ServiceAccountTokens
+  /** Reaches kubelets, pods and services; left out, logs, exec, attach, port-forward and proxy are not served. */
+  readonly connector?: Connector
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -60,7 +63,8 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     version: kubernetesVersion.gitVersion,
     ...(options.descriptions && { descriptions: options.descriptions }),
   })
-  const subresources = subresourceTable({ registry, catalog, clock, ...(options.tokens && { tokens: options.tokens }) })
+  const { tokens, connector } = options
+  const subresources = subresourceTable({ registry, catalog, clock, ...(tokens && { tokens }), ...(connector && { connector }) })
   const resources = resourceHandler({ registry, store, clock, subresources })
   await ensureBootstrapObjects(registry, catalog)
   repeatBookmarks()

@@ -1,0 +1,46 @@
+import type { Duplex } from 'node:stream'
+
+/**
+ * How the server reaches kubelets, and for `proxy` pods and services; main injects it. Nothing follows a redirect, and a
+ * connection changes its protocol only when the other side answered 101.
+ */
+export interface Connector {
+  /** Resolves when the head of the reply is there. Throws when the other side cannot be reached. */
+  send(target: Target, request: OutgoingRequest): Promise<IncomingReply>
+  /** The connection itself once the other side has switched, or its refusal. */
+  upgrade(target: Target, request: OutgoingRequest): Promise<Upgraded | IncomingReply>
+}
+
+export interface Target {
+  /** A kubelet is shown our certificate and must show one of the cluster's; nobody else's certificate is verified (as upstream's proxy does). */
+  readonly type: 'kubelet' | 'http' | 'https'
+  readonly host: string
+  readonly port: number
+}
+
+export interface OutgoingRequest {
+  readonly method: string
+  /** With its query. */
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: Uint8Array
+  /** Aborted when our own caller goes away: the connection is given up. */
+  readonly signal: AbortSignal
+}
+
+export interface IncomingReply {
+  readonly type: 'reply'
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** Read slowly, it slows the sender; left early, it closes the connection. */
+  readonly body: AsyncIterable<Uint8Array>
+}
+
+export interface Upgraded {
+  readonly type: 'upgraded'
+  /** Headers of the 101 reply: names and values by turns, as they came. */
+  readonly rawHeaders: readonly string[]
+  readonly socket: Duplex
+  /** What came right behind the reply. */
+  readonly head: Uint8Array
+}
