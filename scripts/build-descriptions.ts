@@ -10,7 +10,7 @@ interface Texts {
 
 const root = join(import.meta.dirname, '..')
 const models = join(root, 'node_modules/@kubernetes/client-node/dist/gen/models')
-const { definitions } = JSON.parse(readFileSync(join(root, 'src/api/facts/openapi.json'), 'utf8')) as {
+const { definitions } = JSON.parse(readFileSync(join(root, 'src/api/facts/facts.json'), 'utf8')) as {
   definitions: Record<string, unknown>
 }
 

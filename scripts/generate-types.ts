@@ -15,7 +15,7 @@ interface Schema {
   'x-kubernetes-group-version-kind'?: { group: string; version: string; kind: string }[]
 }
 
-const factsPath = join(import.meta.dirname, '../src/api/facts/openapi.json')
+const factsPath = join(import.meta.dirname, '../src/api/facts/facts.json')
 const outDir = join(import.meta.dirname, '../src/api/types')
 const { definitions } = JSON.parse(readFileSync(factsPath, 'utf8')) as { definitions: Record<string, Schema> }
 

@@ -1,5 +1,5 @@
 import type { KindDefinition } from './define-kind.ts'
-import facts from './facts/openapi.json' with { type: 'json' }
+import facts from './facts/facts.json' with { type: 'json' }
 import type { Column, Kind, Strategy, Subresource } from './kind.ts'
 import { kindDefinitions } from './kinds.ts'
 import type { JsonObject, KubeObject } from './object.ts'

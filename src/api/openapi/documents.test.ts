@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { builtinCatalog } from '../catalog.ts'
-import facts from '../facts/openapi.json' with { type: 'json' }
+import facts from '../facts/facts.json' with { type: 'json' }
 import type { Definitions } from '../schema-of.ts'
 import { openApiV2Document, openApiV3Document, openApiV3Index } from './documents.ts'
 
