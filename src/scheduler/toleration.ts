@@ -1,0 +1,31 @@
+import type { Taint, Toleration } from '../api/types/core-v1.ts'
+
+/** The first of the taints that counts and that no toleration covers. */
+export function findUntolerated(
+  taints: readonly Taint[] | undefined,
+  tolerations: readonly Toleration[] | undefined,
+  counts: (taint: Taint) => boolean,
+): Taint | undefined {
+  return taints?.find((taint) => counts(taint) && !tolerates(tolerations, taint))
+}
+
+export const tolerates = (tolerations: readonly Toleration[] | undefined, taint: Taint): boolean =>
+  tolerations?.some((toleration) => covers(toleration, taint)) ?? false
+
+/** Left out, effect and (with Exists) key stand for all. */
+function covers({ key = '', operator = '', value = '', effect = '' }: Toleration, taint: Taint): boolean {
+  if (effect !== '' && effect !== taint.effect) return false
+  if (key !== '' && key !== taint.key) return false
+  switch (operator) {
+    case '':
+    case 'Equal':
+      return key !== '' && value === (taint.value ?? '')
+    case 'Exists':
+      return true
+    default:
+      return false
+  }
+}
+
+/** Taints that keep new pods away. */
+export const isForbidding = ({ effect }: Taint) => effect === 'NoSchedule' || effect === 'NoExecute'
