@@ -24,6 +24,8 @@ export function createResourceCaches(store: Store): ResourceCaches {
           return made
         })
         caches.set(prefix, cache)
+        // A store that could not be read is asked again next time.
+        cache.catch(() => caches.delete(prefix))
       }
       return cache
     },

@@ -2,6 +2,8 @@ import type { Catalog } from '../api/catalog.ts'
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from '../api/discovery.ts'
 import type { ApiReply, ApiRequest, Handler, UserInfo } from '../api/exchange.ts'
 import type { Descriptions } from '../api/openapi/documents.ts'
+import { protobufCodec } from '../api/protobuf/envelope.ts'
+import { services } from '../api/resources.ts'
 import { StatusError } from '../api/status-error.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
@@ -12,6 +14,7 @@ import { type AdmissionFactory, basicAdmission } from './admission/standard-admi
 import { type Authenticate, anonymous } from './authentication.ts'
 import { ensureBootstrapObjects } from './bootstrap-objects.ts'
 import type { Connector } from './connector.ts'
+import { kindOf } from './kind-of.ts'
 import { openApiHandler } from './open-api.ts'
 import { createRegistry, type Registry } from './registry.ts'
 import { errorReply, jsonReply, textReply } from './replies.ts'
@@ -19,7 +22,11 @@ import { createResourceCaches } from './resource-caches.ts'
 import { resourceHandler } from './resource-handler.ts'
 import { parseRoute } from './route.ts'
 import type { ServiceAccountTokens } from './service-account-tokens.ts'
+import { type Advertised, ensureApiServerService } from './services/api-server-service.ts'
+import { defaultNodePorts, defaultServiceRange, serviceHook } from './services/service-hook.ts'
 import { subresourceTable } from './subresources/subresource-table.ts'
+import { createWire } from './wire.ts'
+import type { WriteHook } from './write-hook.ts'
 
 export interface ServerOptions {
   readonly store: Store
@@ -31,6 +38,11 @@ export interface ServerOptions {
   readonly descriptions?: Descriptions
   /** Plug-ins that every write passes, in order; left out: those that need no controller. */
   readonly admission?: readonly AdmissionFactory[]
+  /** Where services get their addresses and node ports from; left out: upstream's usual ranges. */
+  readonly serviceRange?: string
+  readonly nodePorts?: { readonly first: number; readonly last: number }
+  /** Where pods and nodes reach this server; left out, there is no service `kubernetes`. */
+  readonly advertised?: Advertised
   /** Signs what `serviceaccounts/token` gives out; left out, that is not served. */
   readonly tokens?: ServiceAccountTokens
   /** Reaches kubelets, pods and services; left out, logs, exec, attach, port-forward and proxy are not served. */
@@ -53,23 +65,32 @@ const bookmarkMs = 60_000
 /** The API server as a function over one store. Runs its bookmarks until the signal aborts. */
 export async function createServer(options: ServerOptions, signal: AbortSignal): Promise<ApiServer> {
   const { store, catalog, authenticate, serverAddress, clock, random, log } = options
+  const { serviceRange = defaultServiceRange, nodePorts = defaultNodePorts } = options
   const caches = createResourceCaches(store)
   const plugins = (options.admission ?? basicAdmission).map((make) => make({ catalog, caches, clock, random }))
   const admission = admissionChain(await Promise.all(plugins))
-  const registry = createRegistry({ store, caches, clock, random, admission, hooks: new Map() })
+  const registry = createRegistry({ store, caches, clock, random, admission, hooks: await writeHooks() })
   const openApi = openApiHandler({
     catalog,
     definitions: catalog.definitions,
     version: kubernetesVersion.gitVersion,
     ...(options.descriptions && { descriptions: options.descriptions }),
   })
+  const wire = createWire(protobufCodec(catalog.definitions, catalog.messages))
   const { tokens, connector } = options
   const subresources = subresourceTable({ registry, catalog, clock, ...(tokens && { tokens }), ...(connector && { connector }) })
   const resources = resourceHandler({ registry, store, clock, subresources })
   await ensureBootstrapObjects(registry, catalog)
+  if (options.advertised) await ensureApiServerService({ registry, catalog, serviceRange, advertised: options.advertised })
   repeatBookmarks()
 
-  return { registry, handle }
+  return { registry, handle: async (request) => wire.write(request, await handle(request)) }
+
+  async function writeHooks(): Promise<ReadonlyMap<string, WriteHook>> {
+    const kind = kindOf(catalog, services)
+    const hook = serviceHook({ kind, services: await caches.load(kind), serviceRange, nodePorts, random })
+    return new Map([[`${kind.storage.group}/${kind.storage.plural}`, hook]])
+  }
 
   /** authenticate → authorize → the path's own work; every error becomes a Status. */
   async function handle(request: ApiRequest): Promise<ApiReply> {
@@ -90,7 +111,9 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     const route = parseRoute(request.path)
     const kind = route && catalog.byResource(route.group, route.version, route.plural)
     if (!route || !kind) return textReply(404, '404 page not found\n')
-    return resources(kind, route, request, user)
+    // What stands behind a subresource (logs, proxied pages) has formats of its own.
+    if (route.subresource === '') wire.checkAccept(request)
+    return resources(kind, route, wire.read(request), user)
   }
 
   async function fixedPath({ path, headers, method }: ApiRequest): Promise<ApiReply | undefined> {
