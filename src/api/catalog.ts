@@ -11,6 +11,8 @@ export interface Catalog {
   readonly kinds: readonly Kind[]
   /** The facts' own schemas, which OpenAPI documents are made of. */
   readonly definitions: Definitions
+  /** The facts' messages, as src/api/protobuf reads them. */
+  readonly messages: Readonly<Record<string, string>>
   byResource(group: string, version: string, plural: string): Kind | undefined
   byKind(group: string, version: string, kind: string): Kind | undefined
   /** This catalog and more kinds, which win over those of the same resource. */
@@ -85,6 +87,7 @@ function catalogOf(kinds: readonly Kind[], definitions: Definitions): Catalog {
   return {
     kinds,
     definitions,
+    messages: facts.messages,
     byResource: (group, version, plural) => resources.get(`${group}/${version}/${plural}`),
     byKind: (group, version, kind) => names.get(`${group}/${version}/${kind}`),
     with: (more) => {

@@ -4,6 +4,7 @@ import facts from '../facts/facts.json' with { type: 'json' }
 import type { JsonObject } from '../object.ts'
 import type { Definitions, FactSchema } from '../schema-of.ts'
 import { protobufCodec } from './envelope.ts'
+import kubectlBodies from './kubectl-bodies.json' with { type: 'json' }
 
 const definitions = facts.definitions as unknown as Definitions
 const codec = protobufCodec(definitions, facts.messages)
@@ -76,6 +77,11 @@ describe('protobuf', () => {
       if (kind === 'WatchEvent') continue
       expect(withoutEmpty(turned(object)), `${apiVersion} ${kind}`).toEqual(withoutEmpty(object))
     }
+  })
+
+  test.each(kubectlBodies)('$request: what kubectl 1.36 sends is read as Go writes it in JSON', ({ body, object }) => {
+    expect(codec.decode(Buffer.from(body, 'base64'))).toEqual(object)
+    expect(turned(object)).toEqual(object)
   })
 
   test('what protobuf of Go says with zero is what JSON of Go would say', () => {
