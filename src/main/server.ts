@@ -7,8 +7,13 @@ import { systemClock } from '../base/clock.ts'
 import { systemRandom } from '../base/random.ts'
 import { readCluster } from '../cli/cluster.ts'
 import { readCredentials } from '../cli/credentials.ts'
+import { createCaches } from '../client/caches.ts'
+import { createClient } from '../client/create-client.ts'
+import { inProcessTransport } from '../client/in-process-transport.ts'
+import { startScheduler } from '../scheduler/scheduler.ts'
 import { createAuthenticator } from '../server/authentication.ts'
 import { createHttpListener } from '../server/http.ts'
+import { createKubeletConnector } from '../server/kubelet-connector.ts'
 import { objectKey, type Registry } from '../server/registry.ts'
 import { createServer } from '../server/server.ts'
 import { serviceAccountTokens, type TokenSubject } from '../server/service-account-tokens.ts'
@@ -32,6 +37,10 @@ const tokens = serviceAccountTokens({
   clock: systemClock,
   random: systemRandom,
 })
+const connector = createKubeletConnector({
+  client: readCredentials(places.pki, 'kubelet-client'),
+  authority: readCredentials(places.pki, 'ca').certificate,
+})
 const descriptionsFile = join(import.meta.dirname, 'descriptions.json')
 const server = await createServer(
   {
@@ -42,6 +51,9 @@ const server = await createServer(
       verifyToken: (token) => tokens.verify(token),
     }),
     serverAddress: `127.0.0.1:${cluster.apiPort}`,
+    serviceRange: cluster.serviceRange,
+    tokens,
+    connector,
     clock: systemClock,
     random: systemRandom,
     log,
@@ -58,10 +70,28 @@ const listener = createHttpListener({
 await listener.listen('127.0.0.1', cluster.apiPort)
 log.info('The API server answers', { address: `127.0.0.1:${cluster.apiPort}` })
 
+const schedulerCaches = createCaches({
+  client: createClient({
+    transport: inProcessTransport({ handle: server.handle, user: { name: 'system:kube-scheduler', groups: ['system:authenticated'] } }),
+    fieldManager: 'kube-scheduler',
+  }),
+  clock: systemClock,
+  random: systemRandom,
+  log,
+})
+const scheduler = startScheduler({ caches: schedulerCaches, clock: systemClock, random: systemRandom, log, signal: stop.signal })
+schedulerCaches.start(stop.signal)
+scheduler.catch((error: unknown) => {
+  log.error('The scheduler failed', { error })
+  process.exit(1)
+})
+
 process.once('SIGTERM', () => {
   void (async () => {
     stop.abort()
+    await scheduler
     await listener.close()
+    connector.close()
     await store.close()
     process.exit(0)
   })()

@@ -73,6 +73,55 @@ test('kubectl get -w follows changes', async () => {
   expect(seen[0]).toMatch(/^configmap\/w-\d+$/)
 })
 
+test('what kubectl makes and changes with its own generators, in protobuf', async () => {
+  await cluster.kubectl(['create', 'configmap', 'typed', '--from-literal=key=value'])
+  expect(await cluster.kubectl(['get', 'configmap', 'typed', '-o', 'jsonpath={.data.key}'])).toBe('value')
+  await cluster.kubectl(['create', 'deployment', 'typed', '--image=web:1', '--replicas=2'])
+  expect(await cluster.kubectl(['scale', 'deployment/typed', '--replicas=4'])).toContain('scaled')
+  expect(await cluster.kubectl(['get', 'deployment', 'typed', '-o', 'jsonpath={.spec.replicas}'])).toBe('4')
+  await cluster.kubectl(['create', 'serviceaccount', 'typed'])
+  expect((await cluster.kubectl(['create', 'token', 'typed'])).split('.')).toHaveLength(3)
+  await cluster.kubectl(['expose', 'deployment', 'typed', '--port=80', '--type=NodePort'])
+  const [address, port] = (
+    await cluster.kubectl(['get', 'service', 'typed', '-o', 'jsonpath={.spec.clusterIP} {.spec.ports[0].nodePort}'])
+  ).split(' ')
+  expect(address).toMatch(/^10\./)
+  expect(Number(port)).toBeGreaterThanOrEqual(30_000)
+})
+
+test('the scheduler says why a pod does not fit, and places it as one on a node with room for all its containers', async () => {
+  const pair = `apiVersion: v1
+kind: Pod
+metadata: { name: pair }
+spec:
+  containers:
+    - { name: a, image: web:1, resources: { requests: { memory: 1Gi } } }
+    - { name: b, image: web:1, resources: { requests: { memory: 512Mi } } }
+`
+  const node = (name: string, memory: string) =>
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name },
+      status: {
+        capacity: { cpu: '4', memory, pods: '10' },
+        allocatable: { cpu: '4', memory, pods: '10' },
+        conditions: [{ type: 'Ready', status: 'True' }],
+      },
+    })
+  const makeNode = async (name: string, memory: string) => {
+    await cluster.kubectl(['create', '-f', '-'], node(name, memory))
+    await cluster.kubectl(['replace', '--subresource=status', '-f', '-'], node(name, memory))
+  }
+  await makeNode('small', '1280Mi')
+  await cluster.kubectl(['apply', '-f', '-'], pair)
+  await expect
+    .poll(() => cluster.kubectl(['get', 'events', '--field-selector=reason=FailedScheduling', '-o', 'jsonpath={.items[*].message}']))
+    .toContain('0/1 nodes are available: 1 Insufficient memory')
+  await makeNode('large', '2Gi')
+  await expect.poll(() => cluster.kubectl(['get', 'pod', 'pair', '-o', 'jsonpath={.spec.nodeName}']), { timeout: 15_000 }).toBe('large')
+})
+
 test('the API answers curl in JSON and YAML with the admin token', async () => {
   const data = `/var/lib/sampan/${cluster.name}`
   const token = readFileSync(join(data, 'pki/admin.token'), 'utf8').trim()
