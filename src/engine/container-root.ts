@@ -1,0 +1,52 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { mount, SystemCallError, unmount, unmountFlags } from '../base/mount.ts'
+
+/** A container's root file system: an overlay of the image's layers and a writable one, in the host's mount namespace. */
+export interface ContainerRoots {
+  /** Mounts on `target`, which is made. */
+  mount(id: string, target: string, layers: readonly string[]): Promise<void>
+  /** Takes the mount and the writable layer away. Idempotent. */
+  remove(id: string, target: string): Promise<void>
+  /** The writable layer. */
+  upper(id: string): string
+  readonly directory: string
+}
+
+/** mount(2) takes one page of options. */
+const maxOptionBytes = 4095
+
+export function containerRoots(directory: string): ContainerRoots {
+  const upper = (id: string) => join(directory, id, 'upper')
+  const work = (id: string) => join(directory, id, 'work')
+  return {
+    directory,
+    upper,
+    async mount(id, target, layers) {
+      await Promise.all([upper(id), work(id), target].map((path) => mkdir(path, { recursive: true, mode: 0o755 })))
+      const options = `lowerdir=${layers.map(escapePath).join(':')},upperdir=${escapePath(upper(id))},workdir=${escapePath(work(id))}`
+      if (Buffer.byteLength(options) > maxOptionBytes)
+        throw new Error(`Cannot mount the root of container ${id}: too many layers (${layers.length})`)
+      await mount('overlay', target, 'overlay', 0, options)
+    },
+    async remove(id, target) {
+      await unmountAll(target)
+      await rm(join(directory, id), { recursive: true, force: true })
+    },
+  }
+}
+
+/** Overlayfs reads colons, commas and backslashes of a path as its own. */
+const escapePath = (path: string) => path.replace(/[\\:,]/g, '\\$&')
+
+/** Takes every mount away that lies on the path; fine where none does or the path is gone. */
+export async function unmountAll(path: string): Promise<void> {
+  for (;;) {
+    try {
+      await unmount(path, unmountFlags.detach | unmountFlags.noFollow)
+    } catch (error) {
+      if (error instanceof SystemCallError && (error.code === 'EINVAL' || error.code === 'ENOENT')) return
+      throw error
+    }
+  }
+}

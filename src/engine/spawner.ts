@@ -1,0 +1,162 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
+import { assert } from '../base/assert.ts'
+import type { Log } from '../base/log.ts'
+import { identify } from './process-identity.ts'
+
+/**
+ * Starts shims and runs the runtime through long-lived shells, because each spawn from Node blocks its loop for a
+ * millisecond. A shell sits in the shims' cgroup, which its children inherit; jobs run side by side, twice forked so that
+ * nobody collects them, and end with a line that names them. The shell ends with this process, its jobs do not: what they
+ * found out is in the bundle's files. A dead shell is replaced at the next job.
+ */
+export interface Spawner {
+  /** Resolves when the job has ended, whatever came of it. */
+  run(job: Job): Promise<void>
+  close(): void
+}
+
+/**
+ * Where a job's processes see mounts. Some runtimes refuse to run where an empty v2 hierarchy stands beside v1
+ * controllers, and see none in a mount namespace of their own:
+ *   host    the engine's own
+ *   hidden  one for all jobs of a shell, born with the shell: of later mounts it sees those below shared directories
+ *   fresh   one for this job alone, made some milliseconds later than now; mounts inside reach the host if they are shared
+ */
+export type JobNamespace = 'host' | 'hidden' | 'fresh'
+
+export interface Job {
+  readonly function: 'start' | 'runtime'
+  readonly namespace: JobNamespace
+  /** Without newlines. */
+  readonly args: readonly string[]
+}
+
+/** The function that is called by a job's line, in the shell's own words. Nothing here may fork more than it must. */
+const functions = `
+# conmon forks away once it runs; the line it writes when the container is created comes through the pipe. The result is
+# one file of two lines: conmon's answer and the exit code of "start". The file "job" is there before conmon is.
+start() {
+id=$1 runtime=$2 root=$3 bundle=$4 exits=$5 sockets=$6 log=$7; shift 7
+cd "$bundle" || exit
+read -r stat </proc/self/stat
+echo "$stat" >job
+_OCI_SYNCPIPE=3 conmon --api-version 1 -c "$id" -u "$id" -n "$id" -r "$runtime" --runtime-arg --root="$root" -b "$bundle" \\
+  -p "$bundle/pid" -P "$bundle/conmon.pid" --exit-dir "$exits" --socket-dir-path "$sockets" -l "$log" "$@" \\
+  3>&1 >/dev/null 2>conmon.err </dev/null | {
+  read -r line
+  code=1
+  case $line in
+    *'"data": -1'*|'') ;;
+    *) "$runtime" --root="$root" start "$id" >/dev/null 2>start.err; code=$? ;;
+  esac
+  printf '%s\\n%s\\n' "$line" "$code" >result
+}
+}
+# Runs the runtime with its words and exit code in files named after the second argument.
+runtime() {
+runtime=$1 output=$2; shift 2
+"$runtime" "$@" >/dev/null 2>"$output.err"
+echo $? >"$output"
+}`
+
+/** For a single command, whose mounts reach the host where they are shared. */
+const hideForOne = 'mount --make-private /sys/fs/cgroup && umount /sys/fs/cgroup/unified || exit'
+
+/** Makes a private mount namespace without the v2 hierarchy and executes a command in it. */
+export const hideUnifiedPrefix = ['unshare', '-m', '--propagation', 'unchanged', 'sh', '-c', `${hideForOne}; exec "$@"`, 'sh'] as const
+
+const mainScript = `functions=$1; shift
+eval "$functions"
+fresh() { unshare -m --propagation unchanged sh -c '${hideForOne}; eval "$1"; shift; "$@"' sh "$functions" "$@"; }
+for directory in "$@"; do echo 0 >"$directory/cgroup.procs"; done
+while IFS= read -r line; do eval "( $line & )"; done`
+
+/** Of the machine's programs. */
+export const searchPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+type ShellKind = Exclude<JobNamespace, 'fresh'>
+
+interface Shell {
+  readonly process: ChildProcessByStdio<Writable, Readable, Readable>
+  readonly pending: Map<string, { resolve(): void; reject(error: Error): void }>
+}
+
+export interface SpawnerOptions {
+  /** Of the shims' cgroup, in every hierarchy. */
+  readonly cgroupDirectories: readonly string[]
+  /** Where a shell's pid and start are written, so that the next engine can wait for the shell's end. */
+  readonly identityFile: (kind: ShellKind) => string
+  readonly log: Log
+}
+
+export function createSpawner({ cgroupDirectories, identityFile, log }: SpawnerOptions): Spawner {
+  const shells = new Map<ShellKind, Promise<Shell>>()
+  let sequence = 0
+  let closed = false
+
+  const begin = async (kind: ShellKind): Promise<Shell> => {
+    const command = ['/bin/sh', '-c', kind === 'hidden' ? `umount /sys/fs/cgroup/unified || exit\n${mainScript}` : mainScript, 'sh']
+    const words = kind === 'hidden' ? ['unshare', '-m', '--propagation', 'slave', ...command] : command
+    const [program = '', ...args] = [...words, functions, ...cgroupDirectories]
+    // Its own session: a signal to the terminal's group is not for the shims.
+    const started = spawn(program, args, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
+      cwd: '/',
+      env: { PATH: searchPath },
+    })
+    const pending: Shell['pending'] = new Map()
+    createInterface({ input: started.stdout }).on('line', (line) => {
+      pending.get(line)?.resolve()
+      pending.delete(line)
+    })
+    createInterface({ input: started.stderr }).on('line', (line) => log.warn('A spawner says', { line }))
+    started.stdin.on('error', (error) => log.warn('A spawner does not listen', { error }))
+    let end: Error | undefined
+    const gone = (error: Error) => {
+      end = error
+      shells.delete(kind)
+      for (const job of pending.values()) job.reject(error)
+      pending.clear()
+      if (!closed) log.error('A spawner ended', { error })
+    }
+    started.on('error', gone)
+    started.on('exit', (code, signal) => gone(new Error(`Cannot start containers: the spawner ended (${signal ?? code})`)))
+    const identity = started.pid === undefined ? undefined : await identify(started.pid)
+    if (identity) await writeFile(identityFile(kind), JSON.stringify(identity))
+    if (end) throw end
+    return { process: started, pending }
+  }
+
+  const shellOf = (kind: ShellKind): Promise<Shell> => {
+    const shell = shells.get(kind) ?? begin(kind)
+    shells.set(kind, shell)
+    return shell
+  }
+
+  return {
+    async run({ function: name, namespace, args }) {
+      if (closed) throw new Error('Cannot start containers: the engine is closed')
+      const shell = await shellOf(namespace === 'hidden' ? 'hidden' : 'host')
+      const job = String(++sequence)
+      const command = `${namespace === 'fresh' ? 'fresh ' : ''}${name} ${args.map(quoted).join(' ')}`
+      await new Promise<void>((resolve, reject) => {
+        shell.pending.set(job, { resolve, reject })
+        shell.process.stdin.write(`${command}; echo ${job}\n`)
+      })
+    },
+    close() {
+      closed = true
+      for (const shell of shells.values()) shell.then(({ process }) => process.stdin.end()).catch(() => {})
+    },
+  }
+}
+
+/** Newlines end a job's line. */
+function quoted(word: string): string {
+  assert(!word.includes('\n'), 'the words of a job have no newlines')
+  return `'${word.replaceAll("'", "'\\''")}'`
+}

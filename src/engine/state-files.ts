@@ -1,0 +1,40 @@
+import { open, readdir, readFile, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** A `catch` for reads of what may have gone: answers `value` for ENOENT (and a cgroup's ENODEV), rethrows the rest. */
+export function absentIs<Value>(value: Value): (error: unknown) => Value {
+  return (error) => {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENODEV' || error.code === 'ENOTDIR'))
+      return value
+    throw error
+  }
+}
+
+/**
+ * Writes whole or not at all. The files lie on a volatile file system and need to outlive processes, not the machine:
+ * no sync.
+ */
+export async function writeAtomically(path: string, content: string): Promise<void> {
+  const file = await open(`${path}.new`, 'w', 0o600)
+  try {
+    await file.writeFile(content)
+  } finally {
+    await file.close()
+  }
+  await rename(`${path}.new`, path)
+}
+
+/** The record in each of a directory's subdirectories; subdirectories without one are half-made and listed apart. */
+export async function readRecords<RecordType>(
+  directory: string,
+  fileName: string,
+): Promise<{ records: RecordType[]; halfMade: readonly string[] }> {
+  const records: RecordType[] = []
+  const halfMade: string[] = []
+  for (const id of await readdir(directory).catch(absentIs<string[]>([]))) {
+    const text = await readFile(join(directory, id, fileName), 'utf8').catch(absentIs(undefined))
+    if (text === undefined) halfMade.push(id)
+    else records.push(JSON.parse(text) as RecordType)
+  }
+  return { records, halfMade }
+}
