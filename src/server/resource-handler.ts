@@ -159,7 +159,7 @@ export function resourceHandler({
   ): Promise<ApiReply> {
     const { draft, warnings } = decodeBody(ref.kind, request, validationOf(parameters))
     const part = objectParts.get(partKey(ref.kind, subresource))
-    const change = (current: KubeObject) => (part ? part(copy(draft), current) : copy(draft))
+    const change = (current: KubeObject) => (part ? part(copy(draft), copy(current)) : copy(draft))
     return view.one(200, await registry.update(ref, subresource, change, writeOptions(parameters, request, user)), warnings)
   }
 
@@ -178,7 +178,7 @@ export function resourceHandler({
       const patched = apply(withoutVersion(current), body)
       if (!isJsonObject(patched)) throw new StatusError('BadRequest', 'the patch does not leave an object')
       const { object } = decodeFor(ref.kind, patched)
-      return part ? part(object, current) : object
+      return part ? part(object, copy(current)) : object
     }
     return view.one(200, await registry.update(ref, subresource, change, writeOptions(parameters, request, user)))
   }
