@@ -11,6 +11,7 @@ import { nameSuffix, type Random } from '../base/random.ts'
 import { type Store, StoreError } from '../store/store.ts'
 import type { Admission } from './admission/admission.ts'
 import { jsonEqual } from './json-equal.ts'
+import { metadataProblems, metadataUpdateProblems } from './metadata-problems.ts'
 import { collectionKey, type ResourceCaches } from './resource-caches.ts'
 import { CacheEntry, type WatchCache } from './watch-cache.ts'
 import type { WriteHook } from './write-hook.ts'
@@ -98,7 +99,7 @@ export function createRegistry({
         try {
           const object = created as unknown as KubeObject
           refuse(kind, ref.name, [
-            ...metadataProblems(metadataOf(created)),
+            ...metadataProblems(kind, metadataOf(created)),
             ...(holding?.problems ?? []),
             ...kind.strategy.validate(object),
           ])
@@ -127,7 +128,8 @@ export function createRegistry({
         const holding = hookOf(kind)?.begin(changed, old)
         try {
           refuse(kind, ref.name, [
-            ...metadataProblems(metadataOf(changed)),
+            ...metadataProblems(kind, metadataOf(changed)),
+            ...metadataUpdateProblems(metadataOf(changed), old),
             ...(holding?.problems ?? []),
             ...kind.strategy.validateUpdate(object, old, subresource),
           ])
@@ -367,34 +369,6 @@ function sameObject(left: KubeObject, right: KubeObject): boolean {
 function specChanged(left: JsonObject, right: JsonObject): boolean {
   const fields = new Set([...Object.keys(left), ...Object.keys(right)])
   return [...fields].some((field) => field !== 'metadata' && field !== 'status' && !jsonEqual(left[field], right[field]))
-}
-
-const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
-/** RBAC names and the like may hold colons and capitals: only what would break a path is refused for all kinds. */
-const pathSafe = /^(?!\.\.?$)[^/%]+$/
-
-function metadataProblems(metadata: JsonObject): readonly Problem[] {
-  const { name, labels } = metadata
-  if (name === undefined || name === '')
-    return [{ type: 'FieldValueRequired', field: 'metadata.name', message: 'Required value: name or generateName is required' }]
-  const problems: Problem[] = []
-  if (typeof name !== 'string' || name.length > 253 || !(subdomain.test(name) || (name.includes(':') && pathSafe.test(name)))) {
-    problems.push({
-      type: 'FieldValueInvalid',
-      field: 'metadata.name',
-      message: `Invalid value: "${String(name)}": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')`,
-    })
-  }
-  for (const [key, value] of Object.entries((labels ?? {}) as JsonObject)) {
-    if (typeof value === 'string' && /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/.test(value) && value.length <= 63 && key.length <= 317)
-      continue
-    problems.push({
-      type: 'FieldValueInvalid',
-      field: 'metadata.labels',
-      message: `Invalid value: "${String(value)}": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')`,
-    })
-  }
-  return problems
 }
 
 function refuse(kind: Kind, name: string | undefined, problems: readonly Problem[]): void {
