@@ -109,3 +109,65 @@ test('events that repeat are counted, many alike are combined, too many are drop
   // 25 in all may pass: 3 before, 10 on their own, and 12 of the rest on one event.
   expect(many.find(({ message }) => message?.startsWith('(combined from similar events): '))?.count).toBe(12)
 })
+
+test('a cache of one object follows it alone, until whoever asked for it has given it back', async () => {
+  const { caches } = start()
+  const one = () => caches.cache(configMaps, { namespace: 'kube-system', fieldSelector: 'metadata.name=one' })
+  const cache = one()
+  expect(one()).toBe(cache)
+  await cache.synced()
+  const mine = caches.client.resource(configMaps)
+  await mine.create({ metadata: { name: 'one', namespace: 'kube-system' }, data: { k: '1' } })
+  await mine.create({ metadata: { name: 'two', namespace: 'kube-system' } })
+  expect(cache.list().map(({ metadata }) => metadata.name)).toEqual(['one'])
+  caches.release(cache)
+  await direct.resource(configMaps).patch('kube-system', 'one', 'merge', { data: { k: '2' } })
+  await next(() => cache.get('kube-system', 'one')?.data?.k === '2')
+  caches.release(cache)
+  await direct.resource(configMaps).patch('kube-system', 'one', 'merge', { data: { k: '3' } })
+  const again = one()
+  await next(() => again.get('kube-system', 'one')?.data?.k === '3')
+  expect(again).not.toBe(cache)
+  expect(cache.get('kube-system', 'one')?.data).toEqual({ k: '2' })
+})
+
+test('a deletion whose reply comes after its successor was seen leaves the successor', async () => {
+  let answered = () => {}
+  const late: Transport = {
+    stream: transport.stream,
+    async send(request) {
+      const reply = await transport.send(request)
+      if (request.method === 'DELETE') await new Promise<void>((resolve) => (answered = resolve))
+      return reply
+    },
+  }
+  const { caches, maps } = start(late)
+  await caches.synced()
+  const old = await caches.client.resource(configMaps).create({ metadata: { name: 'again', namespace: 'default' } })
+  const deleted = caches.client.resource(configMaps).delete('default', 'again')
+  await next(() => maps.get('default', 'again') === undefined)
+  await direct.resource(configMaps).create({ metadata: { name: 'again', namespace: 'default' } })
+  await next(() => maps.get('default', 'again') !== undefined)
+  answered()
+  await deleted
+  expect(maps.get('default', 'again')?.metadata.uid).not.toBe(old.metadata.uid)
+  await direct.resource(configMaps).patch('default', 'again', 'merge', { data: { k: 'v' } })
+  await next(() => maps.get('default', 'again')?.data?.k === 'v')
+})
+
+test('a create that fails before the caches run, or after they stopped, does not wait for a list', async () => {
+  const failing: Transport = {
+    stream: transport.stream,
+    send: (request) =>
+      request.method === 'POST' ? Promise.reject(new StatusError('ServiceUnavailable', 'no reply')) : transport.send(request),
+  }
+  const caches = createCaches({ client: createClient({ transport: failing }), clock: systemClock, random: seededRandom(1), log: silentLog })
+  caches.cache(configMaps)
+  const create = () => caches.client.resource(configMaps).create({ metadata: { name: 'never', namespace: 'default' } })
+  await expect(create()).rejects.toMatchObject({ reason: 'ServiceUnavailable' })
+  const ended = new AbortController()
+  caches.start(ended.signal)
+  await caches.synced()
+  ended.abort()
+  await expect(create()).rejects.toMatchObject({ reason: 'ServiceUnavailable' })
+})

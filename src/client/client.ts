@@ -3,6 +3,8 @@ import type { ResourceRef } from '../api/resource-ref.ts'
 
 /** A typed client over any transport. Errors are StatusError. */
 export interface Client {
+  /** How many objects to ask for at once where lists are bytes on a wire; left out where they are shared objects of this process. */
+  readonly pageSize?: number
   resource<T extends KubeObject>(ref: ResourceRef<T>): ResourceClient<T>
   /** Anything the typed calls do not cover; `path` begins with `/`. */
   request(method: string, path: string, body?: object, options?: CallOptions & { contentType?: string }): Promise<JsonObject>
@@ -85,19 +87,24 @@ export interface Cache<T extends KubeObject> {
   /** Objects for which the index that `addIndex` declared gave this key. */
   byIndex(index: string, key: string): readonly T[]
   addIndex(index: string, keysOf: (object: T) => readonly string[]): void
-  /** Called after the cache changed: (undefined, x) added, (x, y) changed, (x, undefined) deleted. Relists come as differences. Returns a function that unsubscribes. */
+  /**
+   * Called after the cache changed: (undefined, x) added, (x, y) changed, (x, undefined) deleted; a successor of the same
+   * name comes as a deletion and an addition. Relists come as differences. Returns a function that unsubscribes.
+   */
   onChange(listener: (before: T | undefined, after: T | undefined) => void): () => void
   /** Resolves once the first list is in. */
   synced(): Promise<void>
 }
 
-/** Makes caches over one client, one per resource however often it is asked for, and starts and stops them together. */
+/** Makes caches over one client, one per resource and selection however often it is asked for, and starts and stops them together. */
 export interface Caches {
   readonly client: Client
   cache<T extends KubeObject>(
     ref: ResourceRef<T>,
     options?: { fieldSelector?: string; labelSelector?: string; namespace?: string },
   ): Cache<T>
+  /** Gives one `cache` call back: when all who asked for this cache have, its watch ends and it stays as it is. */
+  release<T extends KubeObject>(cache: Cache<T>): void
   /** Begins list and watch of every cache made so far and later ones, until the signal aborts. */
   start(signal: AbortSignal): void
   synced(): Promise<void>

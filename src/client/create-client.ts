@@ -8,6 +8,7 @@ import type { Transport } from './transport.ts'
 /** A typed client over a transport. */
 export function createClient({ transport, fieldManager }: { transport: Transport; fieldManager?: string }): Client {
   return {
+    ...(transport.pageSize !== undefined && { pageSize: transport.pageSize }),
     resource: <T extends KubeObject>(ref: ResourceRef<T>) => resourceClient<T>(transport, ref, fieldManager),
     async request(method, path, body, options = {}) {
       const [bare = '', query = ''] = path.split('?')
@@ -81,7 +82,7 @@ function resourceClient<T extends KubeObject>(
         JSON.parse(JSON.stringify({ gracePeriodSeconds, propagationPolicy, preconditions })) as object,
         options,
       )
-      return isHeld(left) ? left : undefined
+      return isHeld(left, gracePeriodSeconds) ? left : undefined
     },
     createSubresource: async (namespace, name, subresource, body, options = {}) =>
       (await write('POST', objectPath(namespace, name, subresource), body, options)) as unknown as JsonObject,
@@ -99,8 +100,14 @@ function resourceClient<T extends KubeObject>(
   }
 }
 
-/** What is gone comes as a Status, or (a pod that had nothing to wait for) as it was before anybody deleted it. */
-const isHeld = ({ kind, metadata }: KubeObject) => kind !== 'Status' && metadata.deletionTimestamp !== undefined
+/**
+ * What is gone comes as a Status; a pod comes as it was before: not deleted yet, or (deleted at once after all) with
+ * the grace period that it no longer waits for.
+ */
+function isHeld({ kind, metadata }: KubeObject, graceSeconds: number | undefined): boolean {
+  if (kind === 'Status' || metadata.deletionTimestamp === undefined) return false
+  return (metadata.finalizers ?? []).length > 0 || graceSeconds !== 0 || (metadata.deletionGracePeriodSeconds ?? 0) === 0
+}
 
 function watchEvent<T extends KubeObject>(type: string, object: object): WatchEvent<T> {
   switch (type) {

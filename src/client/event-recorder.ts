@@ -53,7 +53,7 @@ export function createEventRecorder({ client, clock, random, log, component, hos
   }
 
   function draftOf(involvedObject: ObjectReference, type: string, reason: string, message: string): Draft<Event> {
-    const nowMs = clock.now()
+    const nowMs = Math.floor(clock.now())
     const timestamp = new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z')
     // Upstream's name: the object's, and the time in nanoseconds; here with random digits below the millisecond.
     const nanos = BigInt(nowMs) * 1_000_000n + BigInt(Math.floor(random.fraction() * 1_000_000))
@@ -102,7 +102,8 @@ export function createEventRecorder({ client, clock, random, log, component, hos
       } catch (error) {
         if (signal.aborted) return
         // The object to count on has expired: the event begins anew.
-        if (decision.type === 'count' && hasReason(error, 'NotFound')) return write({ type: 'create', event: draft }, draft)
+        if (decision.type === 'count' && hasReason(error, 'NotFound'))
+          return write({ type: 'create', event: { ...draft, message: decision.message } }, draft)
         // Refused for good: its namespace goes, it exists already, or it is not valid.
         if (hasReason(error, 'Forbidden', 'NotFound', 'AlreadyExists', 'Invalid', 'BadRequest')) return
         if (attempt === maxTries - 1) log.warn('An event could not be written', { error, reason: draft.reason })

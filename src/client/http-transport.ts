@@ -15,6 +15,11 @@ export interface HttpTransportOptions {
   readonly token?: string
 }
 
+/** Lists come in pages of upstream's size, so that neither side holds a huge text. */
+const pageSize = 500
+/** A server that says nothing for so long is not there any more; watches have their own rule. */
+const maxReplyMs = 60_000
+
 /** Calls over HTTPS with connections that are kept. `close` ends them. */
 export function httpTransport({ server, ca, certificate, key, token }: HttpTransportOptions): Transport & { close(): void } {
   const agent = new Agent({
@@ -25,7 +30,7 @@ export function httpTransport({ server, ca, certificate, key, token }: HttpTrans
   })
   const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
 
-  const open = ({ method, path, query, headers, body, signal }: TransportRequest): Promise<IncomingMessage> =>
+  const open = ({ method, path, query, headers, body, signal }: TransportRequest, silenceMs = 0): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const payload = body && Buffer.from(JSON.stringify(body))
       const request = httpsRequest(
@@ -46,16 +51,17 @@ export function httpTransport({ server, ca, certificate, key, token }: HttpTrans
       request.on('error', (cause) =>
         reject(new StatusError('ServiceUnavailable', `Cannot reach ${server}: ${cause.message}`, undefined, { cause })),
       )
+      if (silenceMs > 0) request.setTimeout(silenceMs, () => request.destroy(new Error(`no byte came within ${silenceMs / 1000} seconds`)))
       request.end(payload)
     })
 
   return {
+    pageSize,
     async send(request) {
-      const response = await open(request)
+      const response = await open(request, maxReplyMs)
       const text = await textOf(response, server)
-      return response.statusCode !== undefined && response.statusCode < 300
-        ? parseReply(text)
-        : Promise.reject(errorOf(response.statusCode ?? 0, text))
+      if (response.statusCode !== undefined && response.statusCode < 300) return replyOf(response, text)
+      throw errorOf(response.statusCode ?? 0, text)
     },
     async *stream(request) {
       const response = await open(request)
@@ -100,14 +106,29 @@ async function* linesOf(response: IncomingMessage): AsyncIterable<string> {
   }
 }
 
-const parseReply = (text: string): object => (text.startsWith('{') ? (JSON.parse(text) as object) : { text })
+/** Logs and the like may look like JSON: the content type says what they are. */
+function replyOf({ headers }: IncomingMessage, text: string): object {
+  return headers['content-type']?.startsWith('application/json') ? (JSON.parse(text) as object) : { text }
+}
 
 function errorOf(code: number, text: string): StatusError {
-  if (text.startsWith('{')) {
-    const { reason, message, details } = JSON.parse(text) as Status
+  const status = statusOf(text)
+  if (status) {
+    const { reason, message, details } = status
     if (reason !== undefined) return new StatusError(reason as StatusReason, message ?? reason, details as StatusError['details'], { code })
   }
   return new StatusError(code === 404 ? 'NotFound' : 'InternalError', text.slice(0, 1000) || `the server answered ${code}`, undefined, {
     code,
   })
+}
+
+/** The Status in an error's body; a proxy on the way may answer anything. */
+function statusOf(text: string): Status | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Status) : undefined
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
 }

@@ -105,3 +105,10 @@ test('a listener that fails leaves the others served', () => {
   writer.observe(map('a', 11))
   expect(changes).toEqual(['->11'])
 })
+
+test('a successor of the same name comes as a deletion and an addition', () => {
+  const { writer, changes, relist } = filled(map('a', 5))
+  writer.handle({ type: 'apply', object: map('a', 12, 'uid-b') })
+  relist(20, map('a', 15, 'uid-c'))
+  expect(changes).toEqual(['5>-', '->12', '12>-', '->15'])
+})

@@ -131,6 +131,8 @@ export function createObjectCache<T extends KubeObject>({
       if (tombstone.uid === object.metadata.uid || revisionOf(object) <= tombstone.revision) return
       tombstones.delete(key)
     }
+    // Whoever follows the old object learns that it is gone, and not that it became another.
+    if (before && before.metadata.uid !== object.metadata.uid) set(key, undefined)
     set(key, object)
   }
 

@@ -11,10 +11,11 @@ import { step, type WatcherEvent, type WatcherInput, type WatcherState } from '.
 const backoff = { firstMs: 800, maxMs: 30_000, jitter: 0.5 }
 /** Bookmarks come every minute: a watch that is silent for longer hangs on a dead connection. */
 const maxSilenceMs = 150_000
-const pageSize = 1_000
 
 export interface WatcherOptions<T extends KubeObject> {
   readonly resource: ResourceClient<T>
+  /** Left out: lists come whole. */
+  readonly pageSize: number | undefined
   readonly selection: Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'>
   readonly clock: Clock
   readonly random: Random
@@ -23,9 +24,10 @@ export interface WatcherOptions<T extends KubeObject> {
 }
 
 /** Lists and watches until the signal aborts. `relist` begins again from a list, whatever goes on. */
-export function createWatcher<T extends KubeObject>({ resource, selection, clock, random, log, onEvent }: WatcherOptions<T>) {
+export function createWatcher<T extends KubeObject>({ resource, pageSize, selection, clock, random, log, onEvent }: WatcherOptions<T>) {
   let state: WatcherState = { type: 'empty' }
   let attempt = 0
+  let expiredMs = Number.NEGATIVE_INFINITY
   let session: AbortController | undefined
 
   const put = (input: WatcherInput<T>) => {
@@ -50,8 +52,13 @@ export function createWatcher<T extends KubeObject>({ resource, selection, clock
           if (signal.aborted) return
           if (session.signal.aborted) continue
           // An error that is not the API's is a bug of a listener or of ours: it must not end the watch silently.
-          if (isExpired(error)) put({ type: 'expired' })
-          else {
+          if (isExpired(error)) {
+            put({ type: 'expired' })
+            // Expected once in a while, and then nothing is made to wait; only a server that goes on so is.
+            const isRare = clock.now() - expiredMs > backoff.maxMs
+            expiredMs = clock.now()
+            if (isRare) continue
+          } else {
             put({ type: 'ended' })
             log.warn('A list or watch failed', { error })
           }
@@ -65,7 +72,7 @@ export function createWatcher<T extends KubeObject>({ resource, selection, clock
   async function once(signal: AbortSignal): Promise<void> {
     if (state.type === 'empty' || state.type === 'listing') {
       const position = state.type === 'listing' ? { continue: state.continue } : {}
-      const page = await resource.list({ ...selection, limit: pageSize, ...position, signal })
+      const page = await resource.list({ ...selection, ...(pageSize !== undefined && { limit: pageSize }), ...position, signal })
       if (!signal.aborted) put({ type: 'page', page })
       return
     }
