@@ -1,8 +1,9 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { open } from 'lmdb'
 import { expect, test } from 'vitest'
 import { openLmdbStore } from './lmdb.ts'
 import type { Store } from './store.ts'
@@ -74,6 +75,67 @@ test('killed between commits: nothing acknowledged is gone and no revision repea
       expect(store.revision()).toBeGreaterThanOrEqual(highest)
       await store.close()
     }
+  } finally {
+    await rm(directory, { recursive: true })
+  }
+})
+
+/** Kills itself right after its sixth batch is committed, before it is known to be on disk and acknowledged. */
+const victim = `
+  import { openLmdbStore } from ${JSON.stringify(join(import.meta.dirname, 'lmdb.ts'))}
+  import { writeSync } from 'node:fs'
+  let batches = 0
+  const store = await openLmdbStore({ path: process.argv[1], onCommitted: () => ++batches === 6 && process.kill(process.pid, 'SIGKILL') })
+  for (let round = 0; ; round++) {
+    await Promise.all(Array.from({ length: 10 }, async (_, index) => {
+      const result = await store.write({ key: '/k/' + index, value: Buffer.from(String(round)), ifRevision: undefined })
+      writeSync(1, 'ack ' + result.revision + ' ' + index + ' ' + round + '\\n')
+    }))
+  }
+`
+
+test('killed between commit and flush: nothing acknowledged is gone and no revision repeats', { timeout: 30_000 }, async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'sampan-store-'))
+  const path = join(directory, 'store.lmdb')
+  try {
+    const seen = new Set<number>()
+    for (let death = 0; death < 3; death++) {
+      const { status, signal, stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', victim, path], { encoding: 'utf8' })
+      expect([status, signal]).toEqual([null, 'SIGKILL'])
+      const acked = [...stdout.matchAll(/^ack (\d+) (\d+) (\d+)$/gm)].map((match) => match.slice(1).map(Number))
+      // Five batches were acknowledged; the sixth was not.
+      expect(acked).toHaveLength(50)
+      const store = await openLmdbStore({ path })
+      for (const [revision = 0, index = 0, round = 0] of acked) {
+        expect(seen.has(revision)).toBe(false)
+        seen.add(revision)
+        const entry = await store.get(`/k/${index}`, revision)
+        expect([entry?.revision, Buffer.from(entry?.value ?? []).toString()]).toEqual([revision, String(round)])
+      }
+      expect(store.revision()).toBeGreaterThanOrEqual(Math.max(...seen))
+      await store.close()
+    }
+  } finally {
+    await rm(directory, { recursive: true })
+  }
+})
+
+test('compaction gives back what history took', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'sampan-store-'))
+  const path = join(directory, 'store.lmdb')
+  try {
+    const store = await openLmdbStore({ path })
+    for (let round = 0; round < 20; round++)
+      await Promise.all(
+        Array.from({ length: 100 }, (_, index) => store.write({ key: `/k/${index % 10}`, value: Buffer.from('x'), ifRevision: undefined })),
+      )
+    await store.write({ key: '/k/0', value: undefined, ifRevision: undefined })
+    await store.compact(store.revision())
+    await store.close()
+    const environment = open({ path, noSubdir: true, maxDbs: 4 })
+    expect(environment.openDB({ name: 'history', encoding: 'binary' }).getKeysCount()).toBe(9)
+    expect(environment.openDB({ name: 'newest' }).getKeysCount()).toBe(9)
+    await environment.close()
   } finally {
     await rm(directory, { recursive: true })
   }

@@ -36,15 +36,18 @@ interface Watching {
 }
 
 const replaySlice = 1000
+/** How many records compaction looks at between two turns of the loop. */
+const sweepSlice = 250
 const maxKeyBytes = 1900
 
 /**
  * The embedded store. `history` holds every record by revision, `newest` the newest revision of each key; a read at an
- * older revision follows `previousRevision` back. Records of one batch share one transaction and one sync.
+ * older revision follows `previousRevision` back. Records of one batch share one transaction and one sync. `onCommitted`
+ * is called when a batch is committed and not yet known to be on disk, so that a test can fail right there.
  */
-export async function openLmdbStore({ path }: { path: string }): Promise<Store> {
+export async function openLmdbStore({ path, onCommitted }: { path: string; onCommitted?: () => void }): Promise<Store> {
   const environment = open({ path, noSubdir: true, overlappingSync: false, maxDbs: 4 })
-  const store = new LmdbStore(environment)
+  const store = new LmdbStore(environment, onCommitted)
   // What a killed process committed but had not synced becomes durable before anybody can read it.
   await environment.flushed
   return store
@@ -58,6 +61,7 @@ class LmdbStore implements Store {
   readonly #watching = new Set<Watching>()
   /** Newest not yet durable record of each key. */
   readonly #pending = new Map<string, Pending>()
+  readonly #onCommitted: (() => void) | undefined
   #batch: Pending[] = []
   #flushing: Promise<void> | undefined
   #assigned: number
@@ -65,8 +69,9 @@ class LmdbStore implements Store {
   #compacted: number
   #failure: StoreError | undefined
 
-  constructor(environment: RootDatabase) {
+  constructor(environment: RootDatabase, onCommitted: (() => void) | undefined) {
     this.#environment = environment
+    this.#onCommitted = onCommitted
     this.#history = environment.openDB({ name: 'history', encoding: 'binary' })
     this.#newest = environment.openDB({ name: 'newest' })
     this.#meta = environment.openDB({ name: 'meta' })
@@ -147,17 +152,19 @@ class LmdbStore implements Store {
 
   async compact(revision: number): Promise<void> {
     const until = Math.min(revision, this.#durable)
-    if (until <= this.#compacted) return
-    this.#compacted = until
-    await this.#meta.put('compacted', until)
-    let start = 0
-    for (;;) {
-      const slice = [...this.#history.getRange({ start, end: until, limit: replaySlice })]
-      if (slice.length === 0) break
+    if (until > this.#compacted) {
+      this.#compacted = until
+      await this.#meta.put('compacted', until)
+    }
+    // What a killed process had not swept yet is swept now; a record is looked at once in its life.
+    for (let start = (this.#meta.get('swept') ?? 0) + 1; start <= until; ) {
+      const slice = [...this.#history.getRange({ start, end: until + 1, limit: sweepSlice })]
+      const last = slice.length < sweepSlice ? until : (slice.at(-1)?.key ?? until)
       await this.#environment.batch(() => {
-        for (const { key: at, value } of slice) this.#forget(at, decodeRecord(value, at), until)
+        for (const { key: at, value } of slice) this.#sweep(at, decodeRecord(value, at))
+        void this.#meta.put('swept', last)
       })
-      start = (slice.at(-1)?.key ?? start) + 1
+      start = last + 1
     }
   }
 
@@ -194,6 +201,7 @@ class LmdbStore implements Store {
       }
       void this.#meta.put('revision', batch.at(-1)?.revision ?? this.#durable)
     })
+    this.#onCommitted?.()
     await this.#environment.flushed
   }
 
@@ -255,18 +263,12 @@ class LmdbStore implements Store {
     }
   }
 
-  /** Removes a record that no reader at `until` or later can reach. */
-  #forget(revision: number, record: Record, until: number): void {
-    const newest = this.#newest.get(record.key)
-    if (!newest) return
-    if (newest.revision === revision) {
-      if (!newest.deleted) return
-      void this.#newest.remove(record.key)
-      void this.#history.remove(revision)
-      return
-    }
-    // Still the value at `until` when the next record of this key came later.
-    if (this.#recordAt(newest, until)?.revision !== revision) void this.#history.remove(revision)
+  /** Removes what the record at this revision, itself no newer than what is kept, made unreachable. */
+  #sweep(revision: number, record: Record): void {
+    if (record.previousRevision > 0) void this.#history.remove(record.previousRevision)
+    if (record.value !== undefined) return
+    void this.#history.remove(revision)
+    if (this.#newest.get(record.key)?.revision === revision && !this.#pending.has(record.key)) void this.#newest.remove(record.key)
   }
 
   #newestOf(key: string): { revision: number; createRevision: number; deleted: boolean } | undefined {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { seededRandom } from '../base/random.ts'
 import { type Change, CompactedError, type Store } from './store.ts'
 
 const bytes = (text: string) => Buffer.from(text)
@@ -138,6 +139,30 @@ export function storeConformance(
       await expect(store.get('/a', second - 1)).rejects.toThrow(CompactedError)
       expect(() => store.watch('/', second - 1, { onChanges() {}, onEnd() {} })).toThrow(CompactedError)
       expect((await store.list('/')).entries.map((entry) => entry.key)).toEqual(['/a'])
+    })
+
+    test('compaction, again and again, changes nothing that can still be read', async () => {
+      const random = seededRandom(5)
+      const states = new Map<number, Map<string, string>>([[1, new Map()]])
+      let now = new Map<string, string>()
+      for (let step = 0; step < 200; step++) {
+        const key = `/k/${Math.floor(random.fraction() * 6)}`
+        const isGone = random.fraction() < 0.3 && now.has(key)
+        const revision = await put(key, isGone ? undefined : String(step))
+        now = new Map(now)
+        if (isGone) now.delete(key)
+        else now.set(key, String(step))
+        states.set(revision, now)
+        if (step % 25 === 24) await store.compact(revision - Math.floor(random.fraction() * 40))
+      }
+      for (const [revision, state] of states) {
+        if (revision < store.compactedRevision()) {
+          await expect(store.list('/k/', { revision })).rejects.toThrow(CompactedError)
+          continue
+        }
+        const { entries } = await store.list('/k/', { revision })
+        expect(entries.map(({ key, value }) => [key, text(value)])).toEqual([...state].sort())
+      }
     })
 
     test('a revision in the future is refused', async () => {
