@@ -1,0 +1,99 @@
+import type { Node, NodeSelectorRequirement, Pod } from '../api/types/core-v1.ts'
+import { podRequests, resourceAmount } from './pod-resources.ts'
+
+export interface Rejection {
+  readonly reason: string
+  readonly message: string
+}
+
+/** Whether the node takes a pod beside those it has: the last word, after the scheduler's; pure. */
+export function rejectionOf(pod: Pod, node: Node, others: readonly Pod[]): Rejection | undefined {
+  return rejectedByNode(pod, node) ?? rejectedByPorts(pod, others) ?? rejectedByResources(pod, node, others)
+}
+
+function rejectedByNode({ spec }: Pod, node: Node): Rejection | undefined {
+  if (spec.os && spec.os.name !== 'linux') {
+    return { reason: 'PodOSNotSupported', message: `Failed to admit pod as the OS field doesn't match node OS` }
+  }
+  const labels = node.metadata.labels ?? {}
+  const isSelected = Object.entries(spec.nodeSelector ?? {}).every(([name, value]) => labels[name] === value)
+  const terms = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
+  const matches = (term: NonNullable<typeof terms>[number]) => {
+    const expressions = term.matchExpressions ?? []
+    const fields = term.matchFields ?? []
+    if (expressions.length + fields.length === 0) return false
+    return (
+      expressions.every((requirement) => meets(labels[requirement.key], requirement)) &&
+      fields.every((requirement) => meets(requirement.key === 'metadata.name' ? node.metadata.name : undefined, requirement))
+    )
+  }
+  if (isSelected && (!terms || terms.some(matches))) return undefined
+  return { reason: 'NodeAffinity', message: "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector" }
+}
+
+function meets(value: string | undefined, { operator, values = [] }: NodeSelectorRequirement): boolean {
+  switch (operator) {
+    case 'In':
+      return value !== undefined && values.includes(value)
+    case 'NotIn':
+      return value === undefined || !values.includes(value)
+    case 'Exists':
+      return value !== undefined
+    case 'DoesNotExist':
+      return value === undefined
+    case 'Gt':
+      return value !== undefined && Number(value) > Number(values[0])
+    case 'Lt':
+      return value !== undefined && Number(value) < Number(values[0])
+    default:
+      return false
+  }
+}
+
+const hostPortsOf = ({ spec }: Pod) =>
+  [...spec.containers, ...(spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always')]
+    .flatMap(({ ports = [] }) => ports)
+    .flatMap(({ hostPort, hostIP, protocol }) => (hostPort ? [{ hostPort, hostIP: hostIP || '0.0.0.0', protocol: protocol ?? 'TCP' }] : []))
+
+function rejectedByPorts(pod: Pod, others: readonly Pod[]): Rejection | undefined {
+  const wanted = hostPortsOf(pod)
+  if (wanted.length === 0) return undefined
+  const taken = others.flatMap(hostPortsOf)
+  const clash = wanted.some((port) =>
+    taken.some(
+      (other) =>
+        other.hostPort === port.hostPort &&
+        other.protocol === port.protocol &&
+        (other.hostIP === port.hostIP || other.hostIP === '0.0.0.0' || port.hostIP === '0.0.0.0'),
+    ),
+  )
+  return clash
+    ? { reason: 'NodePorts', message: "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports" }
+    : undefined
+}
+
+function rejectedByResources(pod: Pod, { status }: Node, others: readonly Pod[]): Rejection | undefined {
+  const allocatable = status?.allocatable ?? {}
+  const maxPods = Number(allocatable.pods ?? 110)
+  if (others.length + 1 > maxPods) {
+    return {
+      reason: 'OutOfpods',
+      message: `Node didn't have enough resource: pods, requested: 1, used: ${others.length}, capacity: ${maxPods}`,
+    }
+  }
+  const requests = podRequests(pod)
+  if (Object.values(requests).every((amount) => amount === 0n)) return undefined
+  const used: Record<string, bigint> = {}
+  for (const other of others) for (const [name, amount] of Object.entries(podRequests(other))) used[name] = (used[name] ?? 0n) + amount
+  for (const [name, requested] of Object.entries(requests)) {
+    if (requested === 0n) continue
+    const capacity = allocatable[name] === undefined ? 0n : resourceAmount(name, allocatable[name])
+    const taken = used[name] ?? 0n
+    if (taken + requested <= capacity) continue
+    return {
+      reason: `OutOf${name}`,
+      message: `Node didn't have enough resource: ${name}, requested: ${requested}, used: ${taken}, capacity: ${capacity}`,
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,88 @@
+import type { KubeObject } from '../api/object.ts'
+import type { ResourceRef } from '../api/resource-ref.ts'
+import { configMaps, secrets } from '../api/resources.ts'
+import type { ConfigMap, Secret } from '../api/types/core-v1.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Random } from '../base/random.ts'
+import { createCaches } from '../client/caches.ts'
+import type { Cache, Client } from '../client/client.ts'
+
+/** ConfigMaps and Secrets that pods of this node refer to: each is watched while a pod needs it, and no other is read. */
+export interface ObjectSource {
+  /** The object once its first list is in; undefined where there is none. The pod hears of changes until it is released. */
+  configMap(podUid: string, namespace: string, name: string): Promise<ConfigMap | undefined>
+  secret(podUid: string, namespace: string, name: string): Promise<Secret | undefined>
+  release(podUid: string): void
+  close(): void
+}
+
+interface Watched<T extends KubeObject> {
+  readonly cache: Cache<T>
+  readonly users: Set<string>
+  stop(): void
+}
+
+export function createObjectSource({
+  client,
+  clock,
+  random,
+  log,
+  onChange,
+}: {
+  client: Client
+  clock: Clock
+  random: Random
+  log: Log
+  onChange: (podUid: string) => void
+}): ObjectSource {
+  const maps = new Map<string, Watched<ConfigMap>>()
+  const hidden = new Map<string, Watched<Secret>>()
+
+  async function find<T extends KubeObject>(
+    watched: Map<string, Watched<T>>,
+    ref: ResourceRef<T>,
+    podUid: string,
+    namespace: string,
+    name: string,
+  ): Promise<T | undefined> {
+    const key = `${namespace}/${name}`
+    const entry = watched.get(key) ?? watch(ref, namespace, name)
+    watched.set(key, entry)
+    entry.users.add(podUid)
+    await entry.cache.synced()
+    return entry.cache.get(namespace, name)
+  }
+
+  function watch<T extends KubeObject>(ref: ResourceRef<T>, namespace: string, name: string): Watched<T> {
+    const stopped = new AbortController()
+    const users = new Set<string>()
+    const caches = createCaches({ client, clock, random, log })
+    const cache = caches.cache(ref, { namespace, fieldSelector: `metadata.name=${name}` })
+    caches.start(stopped.signal)
+    cache.onChange(() => {
+      for (const uid of users) onChange(uid)
+    })
+    return { cache, users, stop: () => stopped.abort() }
+  }
+
+  return {
+    configMap: (podUid, namespace, name) => find(maps, configMaps, podUid, namespace, name),
+    secret: (podUid, namespace, name) => find(hidden, secrets, podUid, namespace, name),
+    release(podUid) {
+      for (const watched of [maps, hidden]) {
+        for (const [key, entry] of watched) {
+          if (!entry.users.delete(podUid) || entry.users.size > 0) continue
+          entry.stop()
+          watched.delete(key)
+        }
+      }
+    },
+    close() {
+      for (const watched of [maps, hidden]) {
+        for (const { stop } of watched.values()) stop()
+        watched.clear()
+      }
+    },
+  }
+}

@@ -1,0 +1,381 @@
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { pods } from '../api/resources.ts'
+import { hasReason } from '../api/status-error.ts'
+import type { Container, Pod } from '../api/types/core-v1.ts'
+import { assert, unreachable } from '../base/assert.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Random } from '../base/random.ts'
+import type { Client } from '../client/client.ts'
+import type { Mount, PodSandboxConfig, RuntimeService } from '../cri/types.ts'
+import { ConfigProblem } from './config-problem.ts'
+import { checkNonRoot, containerConfig, volumeMount } from './container-config.ts'
+import { containerEnvironment } from './container-environment.ts'
+import { crashLoop, nextBackoff, recalledBackoff } from './crash-backoff.ts'
+import type { PodDirectories } from './directories.ts'
+import { expandVariables } from './expand-variables.ts'
+import type { ImagePuller } from './image-puller.ts'
+import type { KubeletOptions } from './kubelet-options.ts'
+import { runHook } from './lifecycle-hook.ts'
+import type { ObjectSource } from './object-source.ts'
+import type { PodCgroups } from './pod-cgroups.ts'
+import { podContainers } from './pod-containers.ts'
+import { type DnsFacts, parseResolvConf } from './pod-dns.ts'
+import type { PodEntry } from './pod-entry.ts'
+import type { PodFieldFacts } from './pod-fields.ts'
+import { hostsFile, podHostname } from './pod-hostname.ts'
+import type { Step } from './pod-plan.ts'
+import { latestContainer, type SandboxView } from './runtime-pod.ts'
+import { sandboxConfig } from './sandbox-config.ts'
+import { StartProblem } from './start-problem.ts'
+import type { PodVolumes } from './volumes/pod-volumes.ts'
+import { bindSubPath } from './volumes/sub-path.ts'
+
+export type Tell = (pod: Pod, type: 'Normal' | 'Warning', reason: string, message: string, container?: string) => void
+
+export interface PerformDeps {
+  readonly client: Client
+  readonly runtime: RuntimeService
+  readonly puller: ImagePuller
+  readonly volumes: PodVolumes
+  readonly objects: ObjectSource
+  readonly cgroups: PodCgroups
+  readonly directories: PodDirectories
+  readonly node: KubeletOptions['node']
+  readonly memoryBytes: number
+  /** The pods of this node, for what they share. */
+  readonly allPods: () => readonly Pod[]
+  readonly fieldFacts: (pod: Pod, addresses: readonly string[]) => PodFieldFacts
+  readonly serviceVariables: (pod: Pod) => ReadonlyMap<string, string>
+  readonly tell: Tell
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+/** The longest that stopping takes no notice of a grace that is over: upstream never gives less. */
+const minGraceSeconds = 2
+
+/** Does one step; the only place where a pod's life touches the world. What it learns it leaves in the entry. */
+export async function perform(deps: PerformDeps, entry: PodEntry, step: Step, signal: AbortSignal): Promise<void> {
+  const { runtime } = deps
+  switch (step.type) {
+    case 'mount-volumes':
+      return mountVolumes(deps, entry, signal)
+    case 'run-sandbox':
+      return runSandbox(deps, entry, step.attempt, signal)
+    case 'ensure-image': {
+      const { container } = find(entry.pod, step.container)
+      const tell = (type: 'Normal' | 'Warning', reason: string, message: string) =>
+        deps.tell(entry.pod, type, reason, message, container.name)
+      entry.images.set(container.name, await deps.puller.ensure(entry.pod, container, tell, signal))
+      return
+    }
+    case 'start-container':
+      return startContainer(deps, entry, step, signal)
+    case 'pre-stop':
+      return preStop(deps, entry, step, signal)
+    case 'stop-container': {
+      const timeout = Math.max(minGraceSeconds, Math.ceil((step.deadlineMs - deps.clock.now()) / 1000))
+      deps.tell(entry.pod, 'Normal', 'Killing', step.why, step.container.name)
+      await runtime.stopContainer({ containerId: step.container.id, timeout }, signal)
+      return
+    }
+    case 'stop-sandbox':
+      await runtime.stopPodSandbox({ podSandboxId: step.sandboxId })
+      return
+    case 'clean':
+      await deps.volumes.remove(entry.uid)
+      deps.objects.release(entry.uid)
+      entry.isCleaned = true
+      return
+    case 'delete-object':
+      return deleteObject(deps, entry.pod, signal)
+    case 'remove-sandbox':
+      await runtime.removePodSandbox({ podSandboxId: step.sandboxId })
+      return
+    case 'remove-container':
+      await runtime.removeContainer({ containerId: step.container.id })
+      await removeLog(step.container.logPath)
+      return
+    case 'remove-directories':
+      await deps.cgroups.remove(entry.uid)
+      await rm(deps.directories.pod(entry.uid), { recursive: true, force: true })
+      await rm(deps.directories.logs(entry.pod), { recursive: true, force: true })
+      return
+    default:
+      unreachable(step)
+  }
+}
+
+function find(pod: Pod, name: string): { role: string; container: Container } {
+  const found = podContainers(pod).find(({ container }) => container.name === name)
+  assert(found, `container ${name} is in the spec of pod ${pod.metadata.name}`)
+  return found
+}
+
+async function mountVolumes(deps: PerformDeps, entry: PodEntry, signal: AbortSignal): Promise<void> {
+  await mkdir(deps.directories.pod(entry.uid), { recursive: true, mode: 0o750 })
+  // What changes from now on needs another round.
+  entry.volumes = entry.volumes === 'missing' ? 'missing' : 'mounted'
+  const wasMissing = entry.volumes === 'missing'
+  try {
+    const { paths, renewAtMs } = await deps.volumes.mount(entry.pod, deps.fieldFacts(entry.pod, []), signal)
+    entry.volumePaths = paths
+    entry.renewVolumesAtMs = renewAtMs
+    if (wasMissing) entry.volumes = 'mounted'
+  } catch (error) {
+    if (!wasMissing) entry.volumes = 'stale'
+    throw error
+  }
+}
+
+async function runSandbox(deps: PerformDeps, entry: PodEntry, attempt: number, signal: AbortSignal): Promise<void> {
+  const { pod } = entry
+  await deps.cgroups.make(pod, deps.allPods())
+  signal.throwIfAborted()
+  // A handler is what a RuntimeClass names; without one it is the runtime's default.
+  const runtimeHandler = pod.spec.runtimeClassName ?? ''
+  const { podSandboxId } = await deps.runtime.runPodSandbox({ config: await configOfSandbox(deps, pod, attempt), runtimeHandler }, signal)
+  if (podSandboxId) entry.sandboxIds.add(podSandboxId)
+}
+
+async function configOfSandbox({ directories, node, cgroups }: PerformDeps, pod: Pod, attempt: number): Promise<PodSandboxConfig> {
+  return sandboxConfig(pod, attempt, {
+    dns: await dnsFacts(node),
+    nodeHostname: node.hostname,
+    clusterDomain: node.clusterDomain,
+    logDirectory: directories.logs(pod),
+    cgroupParent: cgroups.pathOf(pod),
+  })
+}
+
+async function dnsFacts({ clusterDns, clusterDomain }: KubeletOptions['node']): Promise<DnsFacts> {
+  return { clusterDns, clusterDomain, host: parseResolvConf(await readText('/etc/resolv.conf')) }
+}
+
+async function startContainer(
+  deps: PerformDeps,
+  entry: PodEntry,
+  step: Step & { type: 'start-container' },
+  signal: AbortSignal,
+): Promise<void> {
+  const { runtime, clock, tell } = deps
+  const { pod } = entry
+  const { container } = find(pod, step.container)
+  const { name } = container
+  const imageRef = entry.images.get(name)
+  assert(imageRef !== undefined, `the image of container ${name} is there before it starts`)
+  if (step.replaces !== undefined) await runtime.removeContainer({ containerId: step.replaces })
+  noteRestart(entry, name, clock.now())
+  const config = await configOfContainer(deps, entry, step, imageRef).catch((error: unknown) => {
+    if (!(error instanceof ConfigProblem)) throw error
+    tell(pod, 'Warning', 'Failed', `Error: ${error.message}`, name)
+    throw new StartProblem('CreateContainerConfigError', error.message, { cause: error })
+  })
+  signal.throwIfAborted()
+  const sandboxConfiguration = await configOfSandbox(deps, pod, step.sandbox.attempt)
+  const request = { podSandboxId: step.sandbox.id, config, sandboxConfig: sandboxConfiguration }
+  const { containerId = '' } = await runtime.createContainer(request).catch((error: unknown) => {
+    throw failed(tell, pod, name, 'CreateContainerError', error)
+  })
+  tell(pod, 'Normal', 'Created', `Container created`, name)
+  if (signal.aborted) {
+    await runtime.removeContainer({ containerId })
+    signal.throwIfAborted()
+  }
+  await runtime.startContainer({ containerId }).catch((error: unknown) => {
+    throw failed(tell, pod, name, 'RunContainerError', error)
+  })
+  tell(pod, 'Normal', 'Started', `Container started`, name)
+  entry.images.delete(name)
+  const hook = container.lifecycle?.postStart
+  if (!hook) return
+  const result = await runHook(
+    deps,
+    hook,
+    { container, containerId, podAddress: step.sandbox.addresses[0] ?? deps.node.internalAddress },
+    signal,
+  )
+  if (result.type === 'success' || signal.aborted) return
+  tell(pod, 'Warning', 'FailedPostStartHook', 'PostStartHook failed', name)
+  tell(pod, 'Normal', 'Killing', 'FailedPostStartHook', name)
+  await runtime.stopContainer({ containerId, timeout: pod.spec.terminationGracePeriodSeconds ?? 30 }, signal)
+  throw new StartProblem('PostStartHookError', result.message)
+}
+
+function failed(tell: Tell, pod: Pod, container: string, reason: string, error: unknown): StartProblem {
+  const message = error instanceof Error ? error.message : String(error)
+  tell(pod, 'Warning', 'Failed', `Error: ${message}`, container)
+  return new StartProblem(reason, message, { cause: error })
+}
+
+/** The next time that it ends, the wait before its start is longer. */
+function noteRestart(entry: PodEntry, name: string, nowMs: number): void {
+  const before = latestContainer(entry.runtime, name)
+  if (before?.state !== 'exited') return
+  const known = entry.backoffs.get(name) ?? recalledBackoff(crashLoop, before)
+  entry.backoffs.set(name, nextBackoff(crashLoop, known, before.finishedAtMs, nowMs))
+}
+
+async function configOfContainer(
+  deps: PerformDeps,
+  entry: PodEntry,
+  { sandbox, attempt, container: name }: Step & { type: 'start-container' },
+  imageRef: string,
+) {
+  const { pod } = entry
+  const { container, role } = find(pod, name)
+  const addresses = pod.spec.hostNetwork ? [deps.node.internalAddress] : sandbox.addresses
+  checkNonRoot(pod, container, await deps.puller.status(imageRef))
+  const environment = await environmentOf(deps, pod, container, addresses)
+  const target =
+    role === 'ephemeral' ? pod.spec.ephemeralContainers?.find((candidate) => candidate.name === name)?.targetContainerName : undefined
+  const targetId = target ? latestContainer(entry.runtime, target)?.id : undefined
+  return containerConfig({
+    pod,
+    container,
+    attempt,
+    imageRef,
+    environment,
+    mounts: await mountsOf(deps, entry, container, environment, sandbox, attempt),
+    memoryCapacityBytes: deps.memoryBytes,
+    seccompRoot: join(deps.directories.root, 'seccomp'),
+    ...(targetId !== undefined && { targetId }),
+  })
+}
+
+async function environmentOf(deps: PerformDeps, pod: Pod, container: Container, addresses: readonly string[]) {
+  const { uid = '', namespace = '' } = pod.metadata
+  const references = [...(container.envFrom ?? []), ...(container.env ?? []).flatMap(({ valueFrom }) => (valueFrom ? [valueFrom] : []))]
+  const names = (kinds: readonly ('configMapRef' | 'configMapKeyRef' | 'secretRef' | 'secretKeyRef')[]) => [
+    ...new Set(
+      references.flatMap((reference) =>
+        kinds.flatMap((kind) => {
+          const named = (reference as { readonly [Kind in typeof kind]?: { name?: string } })[kind]
+          return named?.name === undefined ? [] : [named.name]
+        }),
+      ),
+    ),
+  ]
+  const load = async <T>(list: readonly string[], read: (uid: string, namespace: string, name: string) => Promise<T | undefined>) =>
+    new Map(await Promise.all(list.map(async (name) => [name, await read(uid, namespace, name)] as const)))
+  const [maps, hidden] = await Promise.all([
+    load(names(['configMapRef', 'configMapKeyRef']), deps.objects.configMap),
+    load(names(['secretRef', 'secretKeyRef']), deps.objects.secret),
+  ])
+  return containerEnvironment(pod, container, {
+    facts: deps.fieldFacts(pod, addresses),
+    services: deps.serviceVariables(pod),
+    configMap: (name) => maps.get(name),
+    secret: (name) => hidden.get(name),
+  })
+}
+
+async function mountsOf(
+  deps: PerformDeps,
+  entry: PodEntry,
+  container: Container,
+  environment: ReadonlyMap<string, string>,
+  sandbox: SandboxView,
+  attempt: number,
+): Promise<readonly Mount[]> {
+  const { directories } = deps
+  const { pod, uid } = entry
+  const mounts: Mount[] = []
+  for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
+    const volume = entry.volumePaths.get(mount.name)
+    if (volume === undefined) throw new ConfigProblem(`volume ${mount.name} of container ${container.name} is not mounted`)
+    const subPath = mount.subPathExpr === undefined ? mount.subPath : expandStrictly(mount.subPathExpr, environment)
+    const place = join(directories.subPaths(uid), mount.name, container.name, String(index))
+    mounts.push(volumeMount(mount, subPath ? await bindSubPath(volume, subPath, place) : volume))
+  }
+  const isTaken = (path: string) => mounts.some(({ containerPath }) => containerPath === path)
+  if (!isTaken('/etc/hosts')) {
+    await writeHosts(deps, pod, sandbox)
+    mounts.push({
+      containerPath: '/etc/hosts',
+      hostPath: directories.hostsFile(uid),
+      readonly: container.securityContext?.readOnlyRootFilesystem ?? false,
+    })
+  }
+  const messagePath = container.terminationMessagePath ?? '/dev/termination-log'
+  if (messagePath !== '' && !isTaken(messagePath)) {
+    const file = join(directories.container(uid, container.name), String(attempt))
+    await mkdir(directories.container(uid, container.name), { recursive: true, mode: 0o755 })
+    await writeFile(file, '', { mode: 0o666 })
+    mounts.push({ containerPath: messagePath, hostPath: file })
+  }
+  return mounts
+}
+
+/** Unlike in commands, a variable that is not there is an error: the path would be another one. */
+function expandStrictly(expression: string, environment: ReadonlyMap<string, string>): string {
+  return expandVariables(expression, (name) => {
+    const value = environment.get(name)
+    if (value === undefined) throw new ConfigProblem(`failed to expand subPathExpr "${expression}": missing value for "${name}"`)
+    return value
+  })
+}
+
+async function writeHosts({ directories, node }: PerformDeps, pod: Pod, sandbox: SandboxView): Promise<void> {
+  const names = podHostname(pod, { nodeHostname: node.hostname, clusterDomain: node.clusterDomain })
+  const text = hostsFile(pod, names, sandbox.addresses, pod.spec.hostNetwork ? await readText('/etc/hosts') : '')
+  const file = directories.hostsFile(pod.metadata.uid ?? '')
+  // Rewritten in place: containers that run have this very file mounted.
+  if ((await readText(file)) !== text) await writeFile(file, text, { mode: 0o644 })
+}
+
+/** The log of one run, and what was rotated away of it. */
+async function removeLog(path: string): Promise<void> {
+  if (path === '') return
+  const names = await readdir(dirname(path)).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    throw error
+  })
+  const own = names.filter((name) => name === basename(path) || name.startsWith(`${basename(path)}.`))
+  await Promise.all(own.map((name) => rm(join(dirname(path), name), { force: true })))
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
+    throw error
+  }
+}
+
+async function preStop(deps: PerformDeps, entry: PodEntry, step: Step & { type: 'pre-stop' }, signal: AbortSignal): Promise<void> {
+  const { clock, tell, node } = deps
+  const { container } = find(entry.pod, step.container.name)
+  const hook = container.lifecycle?.preStop
+  assert(hook, `container ${container.name} has the preStop hook that it is stopped with`)
+  const over = new AbortController()
+  const cancel = clock.after(step.deadlineMs - clock.now(), () => over.abort())
+  const podAddress = entry.runtime.sandboxes[0]?.addresses[0] ?? node.internalAddress
+  try {
+    const target = { container, containerId: step.container.id, podAddress }
+    const result = await runHook(deps, hook, target, AbortSignal.any([signal, over.signal]))
+    if (result.type !== 'success' && !over.signal.aborted)
+      tell(entry.pod, 'Warning', 'FailedPreStopHook', 'PreStopHook failed', container.name)
+  } finally {
+    cancel()
+  }
+  if (!signal.aborted) entry.preStopped.add(step.container.id)
+}
+
+/** The API keeps a pod until its node says that nothing of it is left. */
+async function deleteObject({ client }: PerformDeps, { metadata }: Pod, signal: AbortSignal): Promise<void> {
+  try {
+    await client.resource(pods).delete(metadata.namespace, metadata.name, {
+      gracePeriodSeconds: 0,
+      ...(metadata.uid !== undefined && { preconditions: { uid: metadata.uid } }),
+      signal,
+    })
+  } catch (error) {
+    // Gone already, or another pod has its name by now: the watch tells.
+    if (!hasReason(error, 'NotFound', 'Conflict')) throw error
+  }
+}

@@ -1,0 +1,153 @@
+import { mkdir, readdir, readFile, rmdir, statfs, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Pod } from '../api/types/core-v1.ts'
+import { cpuShares, cpuWeight, podCgroupResources, podQosClass, podRequests } from './pod-resources.ts'
+
+/**
+ * A cgroup per pod, under one per class of service, as upstream's cgroupfs driver lays them out:
+ *
+ *   PARENT/podUID                 guaranteed
+ *   PARENT/burstable/podUID       shares: what the burstable pods request together
+ *   PARENT/besteffort/podUID      the least
+ */
+export interface PodCgroups {
+  /** Of the runtime's cgroupParent; empty where no cgroups are made. */
+  pathOf(pod: Pod): string
+  /** Makes the pod's cgroup and sets its limits. `all`: the pods of the node, for the classes' shares. */
+  make(pod: Pod, all: readonly Pod[]): Promise<void>
+  /** Whatever class the pod was of. */
+  remove(podUid: string): Promise<void>
+}
+
+export const noPodCgroups: PodCgroups = { pathOf: () => '', make: async () => {}, remove: async () => {} }
+
+interface Hierarchies {
+  readonly isUnified: boolean
+  /** Mount point by controller; of v2 one for all. */
+  of(controller: string): string | undefined
+  readonly all: readonly string[]
+}
+
+const cgroup2Magic = 0x63677270
+
+export async function podCgroups(parent: string, root = '/sys/fs/cgroup', mountInfo = '/proc/self/mountinfo'): Promise<PodCgroups> {
+  if (parent === '') return noPodCgroups
+  const hierarchies = await detect(root, mountInfo)
+  let burstableShares: number | undefined
+
+  const pathOf = (pod: Pod) => {
+    const qos = podQosClass(pod)
+    return `${parent}${qos === 'Guaranteed' ? '' : `/${qos.toLowerCase()}`}/pod${pod.metadata.uid}`
+  }
+  return {
+    pathOf,
+    async make(pod, all) {
+      await makeClasses(all)
+      const { shares, quota, period, memoryBytes } = podCgroupResources(pod)
+      await makeCgroup(hierarchies, pathOf(pod))
+      await setShares(hierarchies, pathOf(pod), shares)
+      await setLimits(hierarchies, pathOf(pod), quota, period, memoryBytes)
+    },
+    async remove(podUid) {
+      for (const path of [`${parent}/pod${podUid}`, `${parent}/burstable/pod${podUid}`, `${parent}/besteffort/pod${podUid}`])
+        await Promise.all(hierarchies.all.map((mount) => removeTree(join(mount, path))))
+    },
+  }
+
+  async function makeClasses(all: readonly Pod[]): Promise<void> {
+    const milli = all.filter((pod) => podQosClass(pod) === 'Burstable').reduce((sum, pod) => sum + Number(podRequests(pod).cpu ?? 0n), 0)
+    const shares = cpuShares(milli)
+    if (shares === burstableShares) return
+    for (const [name, value] of [
+      ['burstable', shares],
+      ['besteffort', cpuShares(0)],
+    ] as const) {
+      await makeCgroup(hierarchies, `${parent}/${name}`)
+      await setShares(hierarchies, `${parent}/${name}`, value)
+    }
+    burstableShares = shares
+  }
+}
+
+async function detect(root: string, mountInfoFile: string): Promise<Hierarchies> {
+  if ((await statfs(root)).type === cgroup2Magic) return { isUnified: true, of: () => root, all: [root] }
+  const controllers = new Map<string, string>()
+  for (const line of (await readFile(mountInfoFile, 'utf8')).split('\n')) {
+    const [before = '', after = ''] = line.split(' - ')
+    const [type, , options = ''] = after.split(' ')
+    const point = before.split(' ')[4] ?? ''
+    if (type !== 'cgroup' || !point.startsWith(`${root}/`)) continue
+    for (const option of options.split(','))
+      if (option !== 'rw' && option !== 'xattr' && !controllers.has(option)) controllers.set(option, point)
+  }
+  return { isUnified: false, of: (controller) => controllers.get(controller), all: [...new Set(controllers.values())] }
+}
+
+const delegated = ['cpu', 'memory', 'pids', 'cpuset', 'io']
+
+async function makeCgroup({ isUnified, of, all }: Hierarchies, path: string): Promise<void> {
+  if (isUnified) return makeUnified(of('') ?? '', path)
+  await Promise.all(all.map((mount) => mkdir(join(mount, path), { recursive: true })))
+  const cpuset = of('cpuset')
+  if (cpuset) await inheritCpuset(cpuset, path)
+}
+
+/** In v2 a parent hands its controllers down by name. */
+async function makeUnified(root: string, path: string): Promise<void> {
+  let directory = root
+  for (const part of path.split('/').filter(Boolean)) {
+    const offered = (await readFile(join(directory, 'cgroup.controllers'), 'utf8')).trim().split(' ')
+    const given = (await readFile(join(directory, 'cgroup.subtree_control'), 'utf8')).trim().split(' ')
+    const missing = delegated.filter((name) => offered.includes(name) && !given.includes(name))
+    if (missing.length > 0) await writeFile(join(directory, 'cgroup.subtree_control'), missing.map((name) => `+${name}`).join(' '))
+    directory = join(directory, part)
+    await mkdir(directory, { recursive: true })
+  }
+}
+
+/** v1's cpuset begins with nothing allowed: no process could enter. */
+async function inheritCpuset(mount: string, path: string): Promise<void> {
+  let directory = mount
+  for (const part of path.split('/').filter(Boolean)) {
+    const parent = directory
+    directory = join(directory, part)
+    for (const file of ['cpuset.cpus', 'cpuset.mems']) {
+      if ((await readFile(join(directory, file), 'utf8')).trim() !== '') continue
+      await writeFile(join(directory, file), (await readFile(join(parent, file), 'utf8')).trim())
+    }
+  }
+}
+
+async function setShares({ isUnified, of }: Hierarchies, path: string, shares: number): Promise<void> {
+  const mount = of('cpu')
+  if (mount === undefined) return
+  if (isUnified) await writeFile(join(mount, path, 'cpu.weight'), String(cpuWeight(shares)))
+  else await writeFile(join(mount, path, 'cpu.shares'), String(shares))
+}
+
+async function setLimits({ isUnified, of }: Hierarchies, path: string, quota: number, period: number, memoryBytes: number): Promise<void> {
+  const cpu = of('cpu')
+  const memory = of('memory')
+  if (isUnified) {
+    if (quota > 0) await writeFile(join(cpu ?? '', path, 'cpu.max'), `${quota} ${period}`)
+    if (memoryBytes > 0) await writeFile(join(memory ?? '', path, 'memory.max'), String(memoryBytes))
+    return
+  }
+  if (cpu && quota > 0) {
+    await writeFile(join(cpu, path, 'cpu.cfs_period_us'), String(period))
+    await writeFile(join(cpu, path, 'cpu.cfs_quota_us'), String(quota))
+  }
+  if (memory && memoryBytes > 0) await writeFile(join(memory, path, 'memory.limit_in_bytes'), String(memoryBytes))
+}
+
+async function removeTree(directory: string): Promise<void> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch(absent)
+  if (!entries) return
+  for (const entry of entries) if (entry.isDirectory()) await removeTree(join(directory, entry.name))
+  await rmdir(directory).catch(absent)
+}
+
+function absent(error: unknown): undefined {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+  throw error
+}

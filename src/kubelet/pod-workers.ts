@@ -1,0 +1,447 @@
+import { pods } from '../api/resources.ts'
+import { hasReason } from '../api/status-error.ts'
+import type { Node, Pod, PodStatus } from '../api/types/core-v1.ts'
+import { backoffMs } from '../base/backoff.ts'
+import { WorkQueue } from '../base/work-queue.ts'
+import { rejectionOf } from './admission.ts'
+import { imagePull, nextBackoff } from './crash-backoff.ts'
+import type { Failure, Observed } from './observed.ts'
+import { type PerformDeps, perform } from './perform.ts'
+import { observedOf, type PodEntry, podEntry } from './pod-entry.ts'
+import { advance, type PodLife } from './pod-life.ts'
+import { type Plan, plan, type Step, stepKey } from './pod-plan.ts'
+import { podStatus } from './pod-status.ts'
+import { isUrgent, statusPatch } from './pod-status-patch.ts'
+import type { PodProbes } from './probes/pod-probes.ts'
+import { runtimeKeys } from './runtime-keys.ts'
+import type { RuntimePod } from './runtime-pod.ts'
+import type { RuntimeReader } from './runtime-reader.ts'
+import { StartProblem } from './start-problem.ts'
+import { terminationMessage } from './termination-message.ts'
+import { VolumeFailure } from './volumes/pod-volumes.ts'
+
+export interface PodWorkersDeps extends PerformDeps {
+  readonly reader: RuntimeReader
+  readonly probes: PodProbes
+  readonly runtimeName: string
+  readonly hostAddresses: readonly string[]
+  readonly readNode: () => Node | undefined
+}
+
+export interface PodWorkers {
+  /** A pod of this node as the API shows it now; `undefined` after `before`: it is gone. */
+  podChanged(before: Pod | undefined, after: Pod | undefined): void
+  /** Something happened to a sandbox or container of the pod. */
+  runtimeChanged(podUid: string, sandboxId: string | undefined): void
+  /** What its volumes or variables come from has changed. */
+  objectsChanged(podUid: string): void
+  probeChanged(podUid: string): void
+  /** Takes over what the runtime has; once, before `run`. */
+  adopt(found: ReadonlyMap<string, RuntimePod>): void
+  /** Calls the listener whenever the pod was looked at; the returned function ends that. */
+  onTurn(podUid: string, listener: () => void): () => void
+  entry(podUid: string): PodEntry | undefined
+  find(namespace: string, name: string): PodEntry | undefined
+  entries(): Iterable<PodEntry>
+  run(signal: AbortSignal): Promise<void>
+}
+
+/** Turns are short, since steps run beside them: this many pods are thought about at once. */
+const turnsAtOnce = 16
+const retry = { firstMs: 500, maxMs: 60_000 }
+/** A status that nobody waits for is held this long, so that a quick start is one write. */
+const holdMs = 150
+/** A start that the runtime refused is tried again soon; from then on the crash back-off counts. */
+const startRetryMs = 2_000
+const configRetryMs = 10_000
+
+/** One queue for all pods, one turn at a time for each: see what is, advance its life, plan, begin the steps, tell its status. */
+export function podWorkers(deps: PodWorkersDeps): PodWorkers {
+  const { clock, log, reader, probes, tell } = deps
+  const entries = new Map<string, PodEntry>()
+  const listeners = new Map<string, Set<() => void>>()
+  const queue = new WorkQueue<string>(clock)
+  let stopSignal: AbortSignal | undefined
+
+  return {
+    podChanged(before, after) {
+      const pod = after ?? before
+      if (!pod) return
+      if (before && after && before.metadata.uid !== after.metadata.uid) apiSays(before, false)
+      apiSays(pod, after !== undefined)
+    },
+    runtimeChanged(podUid, sandboxId) {
+      const entry = entries.get(podUid)
+      if (!entry) return
+      if (sandboxId !== undefined) entry.sandboxIds.add(sandboxId)
+      entry.isRuntimeStale = true
+      queue.add(podUid)
+    },
+    objectsChanged(podUid) {
+      const entry = entries.get(podUid)
+      if (!entry) return
+      refresh(entry)
+      queue.add(podUid)
+    },
+    probeChanged: (podUid) => queue.add(podUid),
+    adopt(found) {
+      for (const [uid, runtimePod] of found) adoptOne(uid, runtimePod)
+    },
+    onTurn(podUid, listener) {
+      const all = listeners.get(podUid) ?? new Set()
+      listeners.set(podUid, all.add(listener))
+      return () => {
+        all.delete(listener)
+        if (all.size === 0 && listeners.get(podUid) === all) listeners.delete(podUid)
+      }
+    },
+    entry: (podUid) => entries.get(podUid),
+    find: (namespace, name) => {
+      const named = [...entries.values()].filter(({ pod: { metadata } }) => metadata.name === name && metadata.namespace === namespace)
+      return named.find(({ isInApi }) => isInApi) ?? named[0]
+    },
+    entries: () => entries.values(),
+    async run(signal) {
+      stopSignal = signal
+      if (signal.aborted) return
+      signal.addEventListener('abort', () => queue.close(), { once: true })
+      await Promise.all(Array.from({ length: turnsAtOnce }, () => work(signal)))
+      for (const entry of entries.values()) entry.phaseStop.abort()
+      probes.stop()
+    },
+  }
+
+  function apiSays(pod: Pod, isInApi: boolean): void {
+    const uid = pod.metadata.uid ?? ''
+    const found = entries.get(uid)
+    if (!found && !isInApi) return
+    const entry = found ?? podEntry(pod, uid, startedAt(pod))
+    if (found && (found.pod.metadata.labels !== pod.metadata.labels || found.pod.metadata.annotations !== pod.metadata.annotations))
+      refresh(entry)
+    entry.pod = pod
+    entry.isInApi = isInApi
+    if (!entry.isSpecKnown) entry.startedAtMs = startedAt(pod)
+    entry.isSpecKnown = true
+    entries.set(uid, entry)
+    queue.add(uid)
+  }
+
+  function startedAt({ status }: Pod): number {
+    return status?.startTime === undefined ? clock.now() : Date.parse(status.startTime)
+  }
+
+  /** Volumes show what changed; starts that failed for want of it are tried at once. */
+  function refresh(entry: PodEntry): void {
+    if (entry.volumes === 'mounted') entry.volumes = 'stale'
+    for (const [what, { reason }] of entry.failures)
+      if (what === 'volumes' || reason === 'CreateContainerConfigError') entry.failures.delete(what)
+  }
+
+  /** A pod that the API does not show may have been deleted while nobody looked: what is left of it is ended. */
+  function adoptOne(uid: string, runtimePod: RuntimePod): void {
+    const found = entries.get(uid)
+    const [sandbox] = runtimePod.sandboxes
+    const entry = found ?? podEntry(lostPod(uid, sandbox?.podNamespace ?? '', sandbox?.podName ?? ''), uid, clock.now())
+    if (!found) {
+      entry.isInApi = false
+      entry.isSpecKnown = false
+    }
+    entry.runtime = runtimePod
+    for (const { id } of runtimePod.sandboxes) entry.sandboxIds.add(id)
+    entry.isAdmitted = true
+    entries.set(uid, entry)
+    queue.add(uid)
+  }
+
+  async function work(signal: AbortSignal): Promise<void> {
+    for (let uid = await queue.take(); uid !== undefined; uid = await queue.take()) {
+      const entry = entries.get(uid)
+      try {
+        if (entry && !signal.aborted) await turn(entry)
+      } catch (error) {
+        log.error('A turn for a pod failed', { error, podUid: uid })
+        queue.addAfter(uid, retry.firstMs)
+      } finally {
+        queue.done(uid)
+      }
+    }
+  }
+
+  async function turn(entry: PodEntry): Promise<void> {
+    if (entry.isRuntimeStale) {
+      entry.isRuntimeStale = false
+      try {
+        entry.runtime = await reader.read(entry.uid, entry.sandboxIds)
+      } catch (error) {
+        entry.isRuntimeStale = true
+        throw error
+      }
+      forgetGone(entry)
+      await readLastWords(entry)
+    }
+    const nowMs = clock.now()
+    if (entry.renewVolumesAtMs <= nowMs && entry.volumes === 'mounted') entry.volumes = 'stale'
+    admit(entry)
+    probes.sync(entry)
+    const life = advance(entry.life, observed(entry), nowMs)
+    if (life.phase !== entry.life.phase) moveTo(entry, life)
+    else entry.life = life
+    let planned = plan(entry.life, observed(entry), nowMs)
+    const statusWakeMs = tellStatus(entry, planned, nowMs)
+    // Only once the last status is written may the object go.
+    if (entry.life.phase === 'terminated') planned = plan(entry.life, observed(entry), nowMs)
+    for (const step of planned.steps) begin(entry, step)
+    tellWaits(entry, planned)
+    for (const listener of listeners.get(entry.uid) ?? []) listener()
+    const wakeAtMs = Math.min(planned.wakeAtMs, statusWakeMs, entry.renewVolumesAtMs, wakeOfFailures(entry))
+    if (Number.isFinite(wakeAtMs)) queue.addAfter(entry.uid, Math.max(1, wakeAtMs - nowMs))
+  }
+
+  function observed(entry: PodEntry): Observed {
+    return observedOf(entry, probes.views(entry.uid))
+  }
+
+  function forgetGone(entry: PodEntry): void {
+    const ids = new Set(entry.runtime.sandboxes.map(({ id }) => id))
+    for (const id of entry.sandboxIds) if (!ids.has(id)) entry.sandboxIds.delete(id)
+    const containers = new Set(entry.runtime.containers.map(({ id }) => id))
+    for (const id of entry.messages.keys()) if (!containers.has(id)) entry.messages.delete(id)
+    for (const id of entry.preStopped) if (!containers.has(id)) entry.preStopped.delete(id)
+  }
+
+  async function readLastWords(entry: PodEntry): Promise<void> {
+    const unread = entry.runtime.containers.filter(({ state, id }) => state === 'exited' && !entry.messages.has(id))
+    await Promise.all(unread.map(async (container) => entry.messages.set(container.id, await terminationMessage(container))))
+  }
+
+  /** Pods that run already were taken before; what the node looked like then does not matter any more. */
+  function admit(entry: PodEntry): void {
+    const { pod } = entry
+    if (entry.isAdmitted || !entry.isInApi || pod.metadata.deletionTimestamp !== undefined) return
+    entry.isAdmitted = true
+    const node = deps.readNode()
+    if (!node || pod.status?.startTime !== undefined) return
+    const others = [...entries.values()]
+      .filter((other) => other !== entry && other.isAdmitted && !other.rejection && other.isSpecKnown && isHolding(other.life))
+      .map((other) => other.pod)
+    entry.rejection = rejectionOf(pod, node, others)
+    if (entry.rejection) tell(pod, 'Warning', entry.rejection.reason, entry.rejection.message)
+  }
+
+  function moveTo(entry: PodEntry, life: PodLife): void {
+    entry.phaseStop.abort()
+    entry.phaseStop = new AbortController()
+    entry.failures.clear()
+    entry.attempts.clear()
+    if (life.phase === 'terminating' && life.cause.type === 'deadline' && life.cause.status)
+      tell(entry.pod, 'Normal', 'DeadlineExceeded', life.cause.status.message)
+    entry.life = life
+  }
+
+  function begin(entry: PodEntry, step: Step): void {
+    const key = stepKey(step)
+    const deadlineMs = 'deadlineMs' in step ? step.deadlineMs : Number.POSITIVE_INFINITY
+    const running = entry.inFlight.get(key)
+    // Something that is under way goes on, unless its time has become shorter.
+    if (running && deadlineMs >= running.deadlineMs) return
+    running?.stop.abort()
+    if (!running && isStandingOff(entry, step)) return
+    const stop = new AbortController()
+    const mine = { stop, deadlineMs }
+    entry.inFlight.set(key, mine)
+    const signal = AbortSignal.any([stop.signal, entry.phaseStop.signal, ...(stopSignal ? [stopSignal] : [])])
+    void perform(deps, entry, step, signal).then(
+      () => {
+        entry.failures.delete(subjectOf(step))
+        entry.attempts.delete(subjectOf(step))
+        over()
+      },
+      (error: unknown) => {
+        if (!signal.aborted) fail(entry, step, error)
+        over()
+      },
+    )
+
+    function over(): void {
+      if (entry.inFlight.get(key) === mine) entry.inFlight.delete(key)
+      entry.isRuntimeStale = true
+      if (step.type === 'remove-directories' && !entry.failures.has(subjectOf(step)) && entry.life.phase === 'gone') forget(entry)
+      else queue.add(entry.uid)
+    }
+  }
+
+  function forget(entry: PodEntry): void {
+    probes.forget(entry.uid)
+    entries.delete(entry.uid)
+    for (const listener of listeners.get(entry.uid) ?? []) listener()
+  }
+
+  /** Steps towards a pod's end are repeated until they succeed; those of a start are held up by the plan itself. */
+  function isStandingOff(entry: PodEntry, step: Step): boolean {
+    const failure = entry.failures.get(subjectOf(step))
+    return failure !== undefined && failure.retryAtMs > clock.now()
+  }
+
+  function fail(entry: PodEntry, step: Step, error: unknown): void {
+    const what = subjectOf(step)
+    const attempt = entry.attempts.get(what) ?? 0
+    entry.attempts.set(what, attempt + 1)
+    entry.failures.set(what, failureOf(entry, step, error, attempt))
+  }
+
+  function failureOf(entry: PodEntry, step: Step, error: unknown, attempt: number): Failure {
+    const nowMs = clock.now()
+    const message = error instanceof Error ? error.message : String(error)
+    const base = { message, atMs: nowMs, retryAtMs: nowMs + backoffMs(retry, attempt) }
+    if (step.type === 'mount-volumes') {
+      tell(entry.pod, 'Warning', 'FailedMount', error instanceof VolumeFailure ? message : `MountVolume.SetUp failed: ${message}`)
+      return { ...base, reason: 'FailedMount' }
+    }
+    if (step.type === 'run-sandbox') {
+      tell(entry.pod, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${message}`)
+      return { ...base, reason: 'FailedCreatePodSandBox' }
+    }
+    if (error instanceof StartProblem && (step.type === 'ensure-image' || step.type === 'start-container')) {
+      if (error.reason === 'ErrImagePull') return pullFailure(entry, step.container, message, nowMs)
+      const isConfig =
+        error.reason === 'CreateContainerConfigError' || error.reason === 'ErrImageNeverPull' || error.reason === 'InvalidImageName'
+      return { ...base, reason: error.reason, retryAtMs: nowMs + (isConfig ? configRetryMs : startRetryMs) }
+    }
+    log.warn('A step for a pod failed', { error, podUid: entry.uid, step: step.type })
+    return { ...base, reason: step.type === 'start-container' ? 'CreateContainerError' : 'Failed' }
+  }
+
+  /** First the pull's error, then that it is waited for. */
+  function pullFailure(entry: PodEntry, container: string, message: string, nowMs: number): Failure {
+    const backoff = nextBackoff(imagePull, entry.pullBackoffs.get(container), nowMs, nowMs)
+    entry.pullBackoffs.set(container, backoff)
+    const image = [...entry.pod.spec.containers, ...(entry.pod.spec.initContainers ?? [])].find(({ name }) => name === container)?.image
+    return {
+      reason: 'ErrImagePull',
+      message,
+      atMs: nowMs,
+      retryAtMs: nowMs + backoff.delayMs,
+      later: { reason: 'ImagePullBackOff', message: `Back-off pulling image "${image}": ErrImagePull: ${message}`, fromMs: nowMs + 1_000 },
+    }
+  }
+
+  function wakeOfFailures({ failures }: PodEntry): number {
+    let earliest = Number.POSITIVE_INFINITY
+    for (const { retryAtMs } of failures.values()) if (retryAtMs > clock.now()) earliest = Math.min(earliest, retryAtMs)
+    return earliest
+  }
+
+  /** Waits are events too: once each. */
+  function tellWaits(entry: PodEntry, { waiting }: Plan): void {
+    for (const [container, { reason, message }] of waiting) {
+      if (reason !== 'CrashLoopBackOff' && reason !== 'ImagePullBackOff') continue
+      const latest = entry.runtime.containers.find(({ name }) => name === container)
+      const key =
+        reason === 'CrashLoopBackOff' ? `${reason} ${latest?.id}` : `${reason} ${container} ${entry.failures.get(container)?.atMs}`
+      if (entry.toldWaits.has(key)) continue
+      entry.toldWaits.clear()
+      entry.toldWaits.add(key)
+      if (reason === 'ImagePullBackOff') {
+        tell(entry.pod, 'Normal', 'BackOff', message.split(': ErrImagePull: ')[0] ?? message, container)
+        tell(entry.pod, 'Warning', 'Failed', 'Error: ImagePullBackOff', container)
+      } else {
+        const { name, namespace, uid } = entry.pod.metadata
+        tell(
+          entry.pod,
+          'Warning',
+          'BackOff',
+          `Back-off restarting failed container ${container} in pod ${name}_${namespace}(${uid})`,
+          container,
+        )
+      }
+    }
+  }
+
+  /** Writes the status where it differs from the API's, one write at a time. Returns when to look again. */
+  function tellStatus(entry: PodEntry, { waiting }: Plan, nowMs: number): number {
+    const { pod, isInApi, status } = entry
+    if (!isInApi || !entry.isSpecKnown) return Number.POSITIVE_INFINITY
+    const wanted = podStatus({
+      life: entry.life,
+      observed: observed(entry),
+      waiting,
+      runtimeName: deps.runtimeName,
+      messages: entry.messages,
+      hostAddresses: deps.hostAddresses,
+      nowMs,
+    })
+    const patch = statusPatch(pod.status, wanted)
+    entry.isStatusWritten = patch === undefined && !status.isWriting
+    if (!patch) {
+      status.holdUntilMs = 0
+      return Number.POSITIVE_INFINITY
+    }
+    // The end of a write enqueues the pod.
+    if (status.isWriting) return Number.POSITIVE_INFINITY
+    if (status.retryAtMs > nowMs) return status.retryAtMs
+    if (!isUrgent(pod.status, wanted) && entry.life.phase === 'running') {
+      if (status.holdUntilMs === 0) status.holdUntilMs = nowMs + holdMs
+      if (status.holdUntilMs > nowMs) return status.holdUntilMs
+    }
+    status.isWriting = true
+    void writeStatus(entry, patch)
+    return Number.POSITIVE_INFINITY
+  }
+
+  async function writeStatus(entry: PodEntry, patch: Record<string, unknown>): Promise<void> {
+    const { metadata } = entry.pod
+    const { status } = entry
+    try {
+      const written = await deps.client.resource(pods).patch(
+        metadata.namespace,
+        metadata.name,
+        'strategic',
+        { metadata: { uid: metadata.uid }, status: patch as PodStatus },
+        {
+          subresource: 'status',
+          cause: `pods/${metadata.namespace}/${metadata.name}@${metadata.resourceVersion}`,
+          ...(stopSignal && { signal: stopSignal }),
+        },
+      )
+      if (Number(written.metadata.resourceVersion) > Number(entry.pod.metadata.resourceVersion)) entry.pod = written
+      status.attempts = 0
+    } catch (error) {
+      if (stopSignal?.aborted) return
+      // Gone or replaced: the watch tells.
+      const isGone = hasReason(error, 'NotFound', 'Conflict')
+      if (!isGone) log.warn("A pod's status could not be written", { error, podUid: entry.uid })
+      status.retryAtMs = clock.now() + backoffMs(retry, status.attempts++)
+    } finally {
+      status.isWriting = false
+      status.holdUntilMs = 0
+      queue.add(entry.uid)
+    }
+  }
+}
+
+/** What a step's failure is kept under; containers' by name, so that image and start are one. */
+function subjectOf(step: Step): string {
+  switch (step.type) {
+    case 'mount-volumes':
+      return 'volumes'
+    case 'run-sandbox':
+      return 'sandbox'
+    case 'ensure-image':
+    case 'start-container':
+      return step.container
+    default:
+      return stepKey(step)
+  }
+}
+
+const isHolding = ({ phase }: PodLife) => phase === 'running' || phase === 'terminating'
+
+/** Of a pod of which only the runtime knows. */
+function lostPod(uid: string, namespace: string, name: string): Pod {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace, uid, labels: { [runtimeKeys.podUid]: uid } },
+    spec: { containers: [] },
+  }
+}

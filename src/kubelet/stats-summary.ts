@@ -1,0 +1,66 @@
+import type { ContainerStats, RuntimeService } from '../cri/types.ts'
+import { runtimeKeys } from './runtime-keys.ts'
+
+/** The Summary API's answer, as far as CRI tells: what each container uses. */
+export async function statsSummary(runtime: RuntimeService, nodeName: string, nowMs: number): Promise<object> {
+  const time = new Date(nowMs).toISOString()
+  const pods = new Map<string, { podRef: object; containers: object[]; cpu: number; cores: number; memory: number; rss: number }>()
+  for (const { attributes, cpu, memory } of await containerStats(runtime)) {
+    const labels = attributes?.labels ?? {}
+    const uid = labels[runtimeKeys.podUid] ?? ''
+    const podRef = { name: labels[runtimeKeys.podName], namespace: labels[runtimeKeys.podNamespace], uid }
+    const pod = pods.get(uid) ?? { podRef, containers: [], cpu: 0, cores: 0, memory: 0, rss: 0 }
+    pods.set(uid, pod)
+    const used = {
+      cpu: cpu?.usageCoreNanoSeconds?.value ?? 0,
+      cores: cpu?.usageNanoCores?.value ?? 0,
+      memory: memory?.workingSetBytes?.value ?? 0,
+      rss: memory?.rssBytes?.value ?? 0,
+    }
+    pod.cpu += used.cpu
+    pod.cores += used.cores
+    pod.memory += used.memory
+    pod.rss += used.rss
+    pod.containers.push({
+      name: labels[runtimeKeys.containerName],
+      startTime: time,
+      cpu: { time, usageNanoCores: used.cores, usageCoreNanoSeconds: used.cpu },
+      memory: { time, workingSetBytes: used.memory, rssBytes: used.rss, usageBytes: memory?.usageBytes?.value ?? 0 },
+    })
+  }
+  return {
+    node: { nodeName },
+    pods: [...pods.values()].map(({ podRef, containers, cpu, cores, memory, rss }) => ({
+      podRef,
+      containers,
+      cpu: { time, usageNanoCores: cores, usageCoreNanoSeconds: cpu },
+      memory: { time, workingSetBytes: memory, rssBytes: rss },
+    })),
+  }
+}
+
+/** What metrics-server reads, in Prometheus' text format. */
+export async function resourceMetrics(runtime: RuntimeService, nowMs: number): Promise<string> {
+  const lines = { cpu: [] as string[], memory: [] as string[] }
+  for (const { attributes, cpu, memory } of await containerStats(runtime)) {
+    const labels = attributes?.labels ?? {}
+    const named = `{container=${quoted(labels[runtimeKeys.containerName])},namespace=${quoted(labels[runtimeKeys.podNamespace])},pod=${quoted(labels[runtimeKeys.podName])}}`
+    lines.cpu.push(`container_cpu_usage_seconds_total${named} ${(cpu?.usageCoreNanoSeconds?.value ?? 0) / 1e9} ${nowMs}`)
+    lines.memory.push(`container_memory_working_set_bytes${named} ${memory?.workingSetBytes?.value ?? 0} ${nowMs}`)
+  }
+  return [
+    '# HELP container_cpu_usage_seconds_total [STABLE] Cumulative cpu time consumed by the container in core-seconds',
+    '# TYPE container_cpu_usage_seconds_total counter',
+    ...lines.cpu,
+    '# HELP container_memory_working_set_bytes [STABLE] Current working set of the container in bytes',
+    '# TYPE container_memory_working_set_bytes gauge',
+    ...lines.memory,
+    '',
+  ].join('\n')
+}
+
+const quoted = (value = '') => JSON.stringify(value)
+
+async function containerStats(runtime: RuntimeService): Promise<readonly ContainerStats[]> {
+  return (await runtime.listContainerStats({})).stats ?? []
+}

@@ -1,0 +1,45 @@
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { parseLogLine } from './log-line.ts'
+import type { ContainerView } from './runtime-pod.ts'
+
+const maxMessageBytes = 4096
+const maxTailBytes = 2048
+const maxTailLines = 80
+
+/** The last words of a container that has ended: from its file, or, if it asked for that and failed without a word, its log's end. */
+export async function terminationMessage({ messageFile, messagePolicy, exitCode, logPath }: ContainerView): Promise<string> {
+  const written = messageFile === undefined ? '' : await readEnd(messageFile, maxMessageBytes, 'start')
+  if (written !== '' || messagePolicy !== 'FallbackToLogsOnError' || exitCode === 0 || logPath === '') return written
+  return logTail(await readEnd(logPath, maxTailBytes * 4, 'end'))
+}
+
+/** The content of the last lines of a log in CRI's format. */
+export function logTail(text: string): string {
+  const lines = text.split('\n').flatMap((line) => parseLogLine(Buffer.from(line)) ?? [])
+  const tail = Buffer.concat(
+    lines.slice(-maxTailLines).flatMap(({ content, isPartial }) => (isPartial ? [content] : [content, Buffer.from('\n')])),
+  )
+  return tail.subarray(-maxTailBytes).toString()
+}
+
+/** The container wrote the file: it may be a link, or huge. */
+async function readEnd(path: string, maxBytes: number, end: 'start' | 'end'): Promise<string> {
+  try {
+    const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    try {
+      const found = await handle.stat()
+      if (!found.isFile()) return ''
+      const { bytesRead, buffer } = await handle.read({
+        buffer: Buffer.alloc(maxBytes),
+        position: end === 'end' ? Math.max(0, found.size - maxBytes) : 0,
+      })
+      return buffer.subarray(0, bytesRead).toString()
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ELOOP')) return ''
+    throw error
+  }
+}
