@@ -9,6 +9,8 @@ export interface ResourceCaches {
   load(kind: Kind): Promise<WatchCache>
   /** The cache if somebody needed it already. */
   loaded(kind: Kind): WatchCache | undefined
+  /** All that are loaded. */
+  all(): Iterable<WatchCache>
 }
 
 export function createResourceCaches(store: Store): ResourceCaches {
@@ -30,6 +32,7 @@ export function createResourceCaches(store: Store): ResourceCaches {
       return cache
     },
     loaded: (kind) => loaded.get(collectionKey(kind)),
+    all: () => loaded.values(),
   }
 }
 

@@ -13,7 +13,9 @@ import { admissionChain } from './admission/admission.ts'
 import { type AdmissionFactory, basicAdmission } from './admission/standard-admission.ts'
 import { type Authenticate, anonymous } from './authentication.ts'
 import { ensureBootstrapObjects } from './bootstrap-objects.ts'
+import { compactRegularly } from './compaction.ts'
 import type { Connector } from './connector.ts'
+import { healthHandler, isHealthPath } from './health.ts'
 import { kindOf } from './kind-of.ts'
 import { openApiHandler } from './open-api.ts'
 import { createRegistry, type Registry } from './registry.ts'
@@ -83,6 +85,12 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   await ensureBootstrapObjects(registry, catalog)
   if (options.advertised) await ensureApiServerService({ registry, catalog, serviceRange, advertised: options.advertised })
   repeatBookmarks()
+  compactRegularly({ store, clock, log }, signal)
+  const health = healthHandler({
+    alive: [{ name: 'etcd', check: () => store.failure() }],
+    ready: [{ name: 'shutdown', check: () => (signal.aborted ? new Error('The server is being stopped') : undefined) }],
+    onFailure: (endpoint, name, error) => log.warn('A health check failed', { endpoint, check: name, error }),
+  })
 
   return { registry, handle: async (request) => wire.write(request, await handle(request)) }
 
@@ -116,14 +124,10 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     return resources(kind, route, wire.read(request), user)
   }
 
-  async function fixedPath({ path, headers, method }: ApiRequest): Promise<ApiReply | undefined> {
+  async function fixedPath({ path, query, headers, method }: ApiRequest): Promise<ApiReply | undefined> {
     if (method !== 'GET' && method !== 'HEAD') return undefined
     const isAggregated = headers.accept?.includes('g=apidiscovery.k8s.io') ?? false
     switch (path) {
-      case '/healthz':
-      case '/livez':
-      case '/readyz':
-        return textReply(200, 'ok')
       case '/version':
         return jsonReply(200, {
           ...kubernetesVersion,
@@ -140,6 +144,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
         return isAggregated ? aggregatedReply(aggregatedDiscovery(catalog, 'named')) : jsonReply(200, apiGroupList(catalog))
     }
     if (path.startsWith('/openapi/')) return openApi(path)
+    if (isHealthPath(path)) return health(path, query)
     const [, root, group, version, more] = path.split('/')
     if (more !== undefined || group === undefined) return undefined
     const found =
@@ -159,18 +164,16 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     if (signal.aborted) return
     const cancel = clock.after(bookmarkMs, () => {
       signal.removeEventListener('abort', cancel)
-      for (const kind of catalog.kinds) registry.loadedCache(kind)?.sendBookmarks()
+      for (const cache of caches.all()) cache.sendBookmarks()
       repeatBookmarks()
     })
     signal.addEventListener('abort', cancel, { once: true })
   }
 }
 
-const open = new Set(['/healthz', '/livez', '/readyz', '/version'])
-
 /** Everybody who is known may do everything; RBAC takes this place. */
 function authorize(user: UserInfo, { path, method }: ApiRequest): void {
-  if (user !== anonymous || open.has(path)) return
+  if (user !== anonymous || path === '/version' || isHealthPath(path)) return
   throw new StatusError('Forbidden', `forbidden: User "${user.name}" cannot ${method.toLowerCase()} path "${path}"`)
 }
 

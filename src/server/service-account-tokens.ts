@@ -43,7 +43,7 @@ export function serviceAccountTokens({
   key: string
   issuer: string
   /** Whether the service account and the object a token is bound to are still there with the same uids. */
-  stillExists: (subject: TokenSubject) => boolean
+  stillExists: (subject: TokenSubject) => boolean | Promise<boolean>
   clock: Clock
   random: Random
 }): ServiceAccountTokens {
@@ -83,7 +83,7 @@ export function serviceAccountTokens({
           currentDate: new Date(clock.now()),
         })
         const subject = subjectOf(payload['kubernetes.io'])
-        if (!subject || payload.sub !== userName(subject) || !stillExists(subject)) return undefined
+        if (!subject || payload.sub !== userName(subject) || !(await stillExists(subject))) return undefined
         return userOf(subject, payload.jti)
       } catch (error) {
         if (error instanceof errors.JOSEError) return undefined

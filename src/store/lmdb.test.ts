@@ -157,6 +157,7 @@ test.skipIf(process.getuid?.() !== 0)(
         }
       }
       await expect(fill()).rejects.toThrow('Cannot write to the store')
+      expect(store.failure()?.message).toContain('Cannot write to the store')
       await expect(store.write({ key: '/more', value: Buffer.alloc(1), ifRevision: 0 })).rejects.toThrow('Cannot write to the store')
       expect((await store.list('/k/')).entries).toHaveLength(confirmed + 1)
       await store.close()

@@ -88,6 +88,10 @@ class LmdbStore implements Store {
     return this.#compacted
   }
 
+  failure(): StoreError | undefined {
+    return this.#failure
+  }
+
   async get(key: string, revision = this.#durable): Promise<StoredEntry | undefined> {
     this.#checkReadable(revision)
     return this.#entryAt(key, this.#newest.get(key), revision)

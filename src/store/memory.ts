@@ -78,6 +78,7 @@ export function createMemoryStore(): Store {
   return {
     revision: () => revision,
     compactedRevision: () => compacted,
+    failure: () => (closed ? new StoreError('The store is closed') : undefined),
     async get(key, at = revision) {
       checkReadable(at)
       return entryOf(key, versionAt(key, at))
