@@ -27,8 +27,11 @@ const scalars: Readonly<Record<string, ScalarSchema['type']>> = {
   [`${machinery}.apis.meta.v1.MicroTime`]: 'micro-time',
 }
 
-/** Turns facts into resolved schemas; each definition is made once, when it is first asked for. */
-export function schemaSource(definitions: Definitions): (definition: string) => Schema {
+/**
+ * Turns facts into resolved schemas; each definition is made once, when it is first asked for. `always` names, by
+ * definition, the fields that Go always writes.
+ */
+export function schemaSource(definitions: Definitions, always: Readonly<Record<string, string>> = {}): (definition: string) => Schema {
   const made = new Map<string, Schema>()
   const named = (name: string): Schema => {
     const known = made.get(name)
@@ -74,17 +77,18 @@ export function schemaSource(definitions: Definitions): (definition: string) => 
   }
 
   function objectOf(fact: FactSchema, name: string | undefined): ObjectSchema {
+    const written = new Set((name === undefined ? undefined : always[name])?.split(' '))
     return {
       type: 'object',
       name,
-      fields: new Map(Object.entries(fact.properties ?? {}).map(([field, value]) => [field, fieldOf(value)])),
+      fields: new Map(Object.entries(fact.properties ?? {}).map(([field, value]) => [field, fieldOf(value, written.has(field))])),
       required: new Set(fact.required),
       atomic: fact['x-kubernetes-map-type'] === 'atomic',
       open: false,
     }
   }
 
-  function fieldOf(fact: FactSchema): Field {
+  function fieldOf(fact: FactSchema, isAlways: boolean): Field {
     return {
       // A struct that is atomic where it is used says so beside the reference.
       schema: lazily(() => {
@@ -93,6 +97,7 @@ export function schemaSource(definitions: Definitions): (definition: string) => 
       }),
       patchStrategy: fact['x-kubernetes-patch-strategy']?.split(',') ?? [],
       patchMergeKey: fact['x-kubernetes-patch-merge-key'],
+      always: isAlways,
     }
   }
 

@@ -41,4 +41,6 @@ export interface Field {
   /** Strategic merge patch: `merge`, `retainKeys`, both or none. */
   readonly patchStrategy: readonly string[]
   readonly patchMergeKey: string | undefined
+  /** Go writes it also when nobody set it: an object without it is one that has it empty. */
+  readonly always?: boolean
 }

@@ -10,6 +10,7 @@ import type { Clock } from '../base/clock.ts'
 import { nameSuffix, type Random } from '../base/random.ts'
 import { type Store, StoreError } from '../store/store.ts'
 import type { Admission } from './admission/admission.ts'
+import { ownersAfter, ownersOfNew } from './field-owners.ts'
 import { jsonEqual } from './json-equal.ts'
 import { metadataProblems, metadataUpdateProblems } from './metadata-problems.ts'
 import { collectionKey, type ResourceCaches } from './resource-caches.ts'
@@ -28,6 +29,10 @@ export interface WriteOptions {
   readonly user: UserInfo
   readonly dryRun: boolean
   readonly cause?: string
+  /** Who comes to own the fields that are set; left out: the user's name. */
+  readonly fieldManager?: string
+  /** The draft's managedFields are what an apply made of them, and stay. */
+  readonly isApply?: boolean
 }
 
 export interface DeleteOptions extends WriteOptions {
@@ -92,9 +97,12 @@ export function createRegistry({
         const created = isGenerated ? copy(draft) : draft
         const ref = identify(kind, namespace, created)
         kind.strategy.defaults(created)
+        // As upstream, what admission plug-ins set is nobody's.
+        const owners = options.isApply ? metadataOf(created).managedFields : ownersOfNew(kind, created, options, timestamp())
         const request = { ...ref, operation: 'CREATE', subresource: '', draft: created, old: undefined, ...options } as const
         await admission.mutate(request)
         prepareCreate(kind, created)
+        setOwners(created, owners)
         const holding = hookOf(kind)?.begin(created, undefined)
         try {
           const object = created as unknown as KubeObject
@@ -122,6 +130,7 @@ export function createRegistry({
         const isBound = checkVersion(ref, changed, current)
         keepIdentity(ref, changed, old)
         kind.strategy.defaults(changed)
+        if (!options.isApply) setOwners(changed, ownersAfter({ kind, subresource, changed, old }, options, timestamp()))
         const request = { ...ref, operation: 'UPDATE', subresource, draft: changed, old, ...options } as const
         await admission.mutate(request)
         const object = prepareUpdate(kind, changed, old, subresource)
@@ -352,6 +361,12 @@ export const objectKey = ({ kind, namespace, name }: ObjectRef) => `${collection
 /** Where the keys of a list begin: all, or one namespace's. */
 export const listPrefix = (kind: Kind, namespace: string | undefined) =>
   collectionKey(kind) + (namespace === undefined ? '' : `${namespace}/`)
+
+function setOwners(draft: JsonObject, owners: unknown): void {
+  const metadata = metadataOf(draft)
+  if (Array.isArray(owners) && owners.length > 0) metadata.managedFields = owners
+  else delete metadata.managedFields
+}
 
 export function metadataOf(draft: JsonObject): JsonObject {
   if (typeof draft.metadata !== 'object' || draft.metadata === null) draft.metadata = {}

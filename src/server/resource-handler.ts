@@ -1,6 +1,7 @@
 import { copy } from '../api/decode.ts'
 import type { ApiReply, ApiRequest, UserInfo } from '../api/exchange.ts'
 import { matchesFields, parseFieldSelector } from '../api/field-selector.ts'
+import { applyConfiguration } from '../api/fields/apply.ts'
 import type { Kind } from '../api/kind.ts'
 import { matchesLabels, parseLabelSelector } from '../api/label-selector.ts'
 import { isJsonObject } from '../api/merge-patch.ts'
@@ -10,16 +11,17 @@ import type { Clock } from '../base/clock.ts'
 import type { Store } from '../store/store.ts'
 import { decodeBody, decodeFor, type FieldValidation, parseBody } from './body.ts'
 import { deleteOptions } from './delete-options.ts'
+import { fieldWriter, unownedFields } from './field-owners.ts'
 import { pageOf } from './pages.ts'
 import { patchFor } from './patch-for.ts'
-import { listPrefix, type ObjectRef, type Registry } from './registry.ts'
+import { listPrefix, metadataOf, type ObjectRef, objectKey, type Registry } from './registry.ts'
 import { entryReply, jsonReply } from './replies.ts'
 import type { ResourceRoute } from './route.ts'
 import { objectParts } from './subresources/object-parts.ts'
 import type { SubresourceTable } from './subresources/subresource.ts'
 import { type View, viewOf } from './view.ts'
 import type { EntryFilter } from './watch-cache.ts'
-import { writeOptions } from './write-options.ts'
+import { requireFieldManager, writeOptions } from './write-options.ts'
 
 const defaultWatchSeconds = 1800
 /** Subresources that are the object itself, written under the rules of its strategy. */
@@ -171,6 +173,7 @@ export function resourceHandler({
     user: UserInfo,
     view: View,
   ): Promise<ApiReply> {
+    if (isApplyPatch(request)) return applyPatch(ref, subresource, parameters, request, user, view)
     const apply = patchFor(ref.kind.schema, request.headers['content-type'])
     const body = parseBody(request)
     const part = objectParts.get(partKey(ref.kind, subresource))
@@ -181,6 +184,56 @@ export function resourceHandler({
       return part ? part(object, copy(current)) : object
     }
     return view.one(200, await registry.update(ref, subresource, change, writeOptions(parameters, request, user)))
+  }
+
+  /** Server-side apply: the first one makes the object. */
+  async function applyPatch(
+    ref: ObjectRef,
+    subresource: string,
+    parameters: URLSearchParams,
+    request: ApiRequest,
+    user: UserInfo,
+    view: View,
+  ): Promise<ApiReply> {
+    const { kind, namespace, name } = ref
+    requireFieldManager(parameters)
+    const { draft: config, warnings } = decodeBody(kind, request, validationOf(parameters))
+    const stated = metadataOf(config)
+    if (stated.managedFields !== undefined) throw new StatusError('BadRequest', 'metadata.managedFields must be nil')
+    stated.name ??= name
+    if (stated.name !== name) {
+      throw new StatusError('BadRequest', `the name of the object (${String(stated.name)}) does not match the name on the URL (${name})`)
+    }
+    const options = { ...writeOptions(parameters, request, user), isApply: true }
+    const time = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z')
+    const writer = fieldWriter(kind, subresource, 'Apply', options, time)
+    const rest = { schema: kind.schema, config, writer, unowned: unownedFields(kind, subresource), force: isTrue(parameters, 'force') }
+    const change = (current: KubeObject): JsonObject => {
+      const live = current as unknown as JsonObject
+      const { object, managed } = applyConfiguration({ ...rest, live, managed: current.metadata.managedFields ?? [] })
+      const draft = copy(object)
+      const metadata = metadataOf(draft)
+      // Only a version that the configuration itself names binds the write.
+      if (stated.resourceVersion === undefined) delete metadata.resourceVersion
+      metadata.managedFields = managed
+      return draft
+    }
+    for (;;) {
+      try {
+        return view.one(200, await registry.update(ref, subresource, change, options), warnings)
+      } catch (error) {
+        if (!hasReason(error, 'NotFound') || subresource !== '' || (await registry.cache(kind)).get(objectKey(ref))) throw error
+      }
+      const { object, managed } = applyConfiguration({ ...rest, live: undefined, managed: [] })
+      const draft = copy(object)
+      metadataOf(draft).managedFields = managed
+      try {
+        return view.one(201, await registry.create(kind, namespace, draft, options), warnings)
+      } catch (error) {
+        // Somebody else made it meanwhile.
+        if (!hasReason(error, 'AlreadyExists')) throw error
+      }
+    }
   }
 
   async function removeAll(
@@ -249,6 +302,8 @@ function validationOf(parameters: URLSearchParams): FieldValidation {
 }
 
 const partKey = ({ group, plural }: Kind, subresource: string) => `${group}/${plural}/${subresource}`
+const isApplyPatch = ({ headers }: ApiRequest) => /^application\/apply-patch\+(yaml|json)\s*(;|$)/i.test(headers['content-type'] ?? '')
+
 const isTrue = (parameters: URLSearchParams, name: string) => ['true', '1'].includes(parameters.get(name) ?? '')
 const noResource = () => new StatusError('NotFound', 'the server could not find the requested resource')
 const notAllowed = () => new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource')

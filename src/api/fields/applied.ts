@@ -1,0 +1,89 @@
+import type { JsonObject } from '../object.ts'
+import type { Schema } from '../schema.ts'
+import { granular, isEmpty, isRecord, itemsOf } from './elements.ts'
+import { childrenOf, type FieldSet, leafSet, nodeOf, own } from './field-set.ts'
+
+/** The fields that a configuration states: its leaves, and every item of a list and key of a map. */
+export function statedFields(schema: Schema, value: unknown): FieldSet | undefined {
+  const view = granular(schema, value)
+  if (!view) return leafSet
+  const children: Record<string, FieldSet> = {}
+  if (view.type === 'items') {
+    for (const [element, item] of itemsOf(view.list, value)) {
+      const stated = statedFields(view.item, item)
+      children[element] = nodeOf(true, stated === undefined ? {} : withoutSelf(stated)) ?? leafSet
+    }
+    return nodeOf(false, children)
+  }
+  for (const field of Object.keys(value as object)) {
+    const inner = view.schemaOf(field)
+    if (!inner) continue
+    const element = (value as JsonObject)[field]
+    const stated = statedFields(inner, element)
+    const isStated = view.isMap || (isRecord(element) && isEmpty(element))
+    const node = isStated ? nodeOf(true, stated === undefined ? {} : withoutSelf(stated)) : stated
+    if (node !== undefined) children[`f:${field}`] = node
+  }
+  return nodeOf(false, children)
+}
+
+function withoutSelf(set: FieldSet): Record<string, FieldSet> {
+  const { '.': _, ...children } = set
+  return children
+}
+
+/** The live value with a configuration laid over it. */
+export function merged(schema: Schema, live: unknown, config: unknown): unknown {
+  if (live === undefined || config === undefined) return config ?? live
+  const view = granular(schema, live, config)
+  if (!view) return config
+  if (view.type === 'items') {
+    const [old, stated] = [itemsOf(view.list, live), itemsOf(view.list, config)]
+    // The configuration decides the order of a list that it states as a whole.
+    const order = [...old.keys()].every((element) => stated.has(element))
+      ? [...stated.keys()]
+      : [...new Set([...old.keys(), ...stated.keys()])]
+    return order.map((element) => merged(view.item, old.get(element), stated.get(element)))
+  }
+  const object: JsonObject = { ...(live as JsonObject) }
+  for (const [field, value] of Object.entries(config as JsonObject)) {
+    const inner = view.schemaOf(field)
+    if (inner) define(object, field, merged(inner, Object.hasOwn(object, field) ? object[field] : undefined, value))
+  }
+  return object
+}
+
+/** Without what the last configuration stated and nobody (the new one included) states any more. */
+export function pruned(schema: Schema, value: unknown, last: FieldSet, kept: FieldSet | undefined): unknown {
+  const view = granular(schema, value)
+  if (!view) return value
+  if (view.type === 'items') {
+    return [...itemsOf(view.list, value)].flatMap(([element, item]) => {
+      const stated = own(last, element)
+      if (stated === undefined) return [item]
+      const still = own(kept, element)
+      return still === undefined ? [] : [withKeys(view.list.keys, item, pruned(view.item, item, stated, still))]
+    })
+  }
+  const object = value as JsonObject
+  const result: JsonObject = {}
+  for (const field of Object.keys(object)) {
+    const [stated, still] = [own(last, `f:${field}`), own(kept, `f:${field}`)]
+    if (stated !== undefined && still === undefined) continue
+    const inner = stated === undefined || childrenOf(stated).length === 0 ? undefined : view.schemaOf(field)
+    define(result, field, inner && stated ? pruned(inner, object[field], stated, still) : object[field])
+  }
+  return result
+}
+
+/** An item that stays keeps what names it, whoever stated that. */
+function withKeys(keys: readonly string[], item: unknown, left: unknown): unknown {
+  if (!isRecord(item) || !isRecord(left)) return left
+  for (const key of keys) if (item[key] !== undefined) left[key] = item[key]
+  return left
+}
+
+function define(object: JsonObject, field: string, value: unknown): void {
+  if (field === '__proto__') Object.defineProperty(object, field, { value, enumerable: true, configurable: true, writable: true })
+  else object[field] = value
+}
