@@ -18,6 +18,7 @@ import type {
   ServiceAccount,
 } from './types/core-v1.ts'
 import type { EndpointSlice } from './types/discovery-v1.ts'
+import type { RuntimeClass } from './types/node-v1.ts'
 import type { PodDisruptionBudget } from './types/policy-v1.ts'
 import type { PriorityClass } from './types/scheduling-v1.ts'
 
@@ -50,6 +51,7 @@ export const cronJobs = batch<CronJob>('CronJob', 'cronjobs')
 export const jobs = batch<Job>('Job', 'jobs')
 
 export const leases = define('coordination.k8s.io', 'v1')<Lease>('Lease', 'leases')
+export const runtimeClasses = define('node.k8s.io', 'v1')<RuntimeClass>('RuntimeClass', 'runtimeclasses', false)
 export const endpointSlices = define('discovery.k8s.io', 'v1')<EndpointSlice>('EndpointSlice', 'endpointslices')
 export const podDisruptionBudgets = define('policy', 'v1')<PodDisruptionBudget>('PodDisruptionBudget', 'poddisruptionbudgets')
 export const priorityClasses = define('scheduling.k8s.io', 'v1')<PriorityClass>('PriorityClass', 'priorityclasses', false)

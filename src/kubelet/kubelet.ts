@@ -1,4 +1,4 @@
-import { pods, services } from '../api/resources.ts'
+import { nodes, pods, services } from '../api/resources.ts'
 import type { ObjectReference, Pod } from '../api/types/core-v1.ts'
 import { createEventRecorder } from '../client/event-recorder.ts'
 import { podDirectories } from './directories.ts'
@@ -37,7 +37,9 @@ async function runKubelet(options: KubeletOptions, signal: AbortSignal): Promise
   const { caches, runtime, images, node, machine, clock, random, log } = options
   const { client } = caches
   const podCache = caches.cache(pods, { fieldSelector: `spec.nodeName=${node.name}` })
+  const nodeCache = caches.cache(nodes, { fieldSelector: `metadata.name=${node.name}` })
   const serviceCache = caches.cache(services)
+  const ownNode = () => nodeCache.get(undefined, node.name)
   const directories = podDirectories(options.directories)
   const [{ runtimeName = 'unknown', runtimeVersion = '' }, cgroups] = await Promise.all([
     runtime.version({}, signal),
@@ -58,7 +60,19 @@ async function runKubelet(options: KubeletOptions, signal: AbortSignal): Promise
   })
   const server = options.tls && createNodeServer({ runtime, node, tls: options.tls, clock, log, workers: () => hear.workers })
   const kubeletPort = server ? await server.listen(node.internalAddress, node.kubeletPort) : node.kubeletPort
-  const agent = nodeAgent({ client, runtime, images, node, machine, runtimeName, runtimeVersion, kubeletPort, clock, log })
+  const agent = nodeAgent({
+    client,
+    cache: nodeCache,
+    runtime,
+    images,
+    node,
+    machine,
+    runtimeName,
+    runtimeVersion,
+    kubeletPort,
+    clock,
+    log,
+  })
   const reader = runtimeReader(runtime)
   const volumes = podVolumes({
     directories,
@@ -87,12 +101,13 @@ async function runKubelet(options: KubeletOptions, signal: AbortSignal): Promise
     memoryBytes: machine.memoryBytes,
     hostAddresses: [node.internalAddress],
     allPods: () => podCache.list(),
-    readNode: agent.node,
+    readNode: ownNode,
+    fetchNode: () => client.resource(nodes).get(undefined, node.name, { signal }),
     fieldFacts: (_pod, podAddresses) => ({
       nodeName: node.name,
       hostAddresses: [node.internalAddress],
       podAddresses,
-      allocatable: agent.node()?.status?.allocatable ?? {},
+      allocatable: ownNode()?.status?.allocatable ?? {},
     }),
     serviceVariables: (pod) => {
       const own = pod.spec.enableServiceLinks === false ? [] : serviceCache.list(pod.metadata.namespace)
@@ -102,7 +117,8 @@ async function runKubelet(options: KubeletOptions, signal: AbortSignal): Promise
   })
   hear.workers = workers
   try {
-    const agentRun = agent.run(signal)
+    // A node that is there already is not registered again.
+    const agentRun = Promise.race([nodeCache.synced(), aborted(signal)]).then(() => agent.run(signal))
     // Variables name services, and admission the node: both are known before the first pod is looked at.
     await Promise.race([Promise.all([podCache.synced(), serviceCache.synced(), agent.registered]), aborted(signal)])
     if (signal.aborted) return

@@ -1,9 +1,11 @@
 import { leases, nodes } from '../api/resources.ts'
 import { hasReason } from '../api/status-error.ts'
+import type { LeaseSpec } from '../api/types/coordination-v1.ts'
 import type { Node, NodeStatus } from '../api/types/core-v1.ts'
 import { type Clock, sleep } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
-import type { Client } from '../client/client.ts'
+import { Wakeup } from '../base/wakeup.ts'
+import type { Cache, Client } from '../client/client.ts'
 import { semanticEqual } from '../client/semantic-equal.ts'
 import type { ImageService, RuntimeService } from '../cri/types.ts'
 import type { KubeletOptions } from './kubelet-options.ts'
@@ -20,8 +22,6 @@ const statusRepeatMs = 300_000
 const unreadyCheckMs = 250
 
 export interface NodeAgent {
-  /** The node as this kubelet told of it last. */
-  node(): Node | undefined
   /** Resolves once the API has the node. */
   readonly registered: Promise<void>
   run(signal: AbortSignal): Promise<void>
@@ -29,6 +29,8 @@ export interface NodeAgent {
 
 interface Deps extends Pick<KubeletOptions, 'node' | 'machine'> {
   readonly client: Client
+  /** Of this one node. */
+  readonly cache: Cache<Node>
   readonly runtime: RuntimeService
   readonly images: ImageService
   readonly runtimeName: string
@@ -40,15 +42,13 @@ interface Deps extends Pick<KubeletOptions, 'node' | 'machine'> {
 
 /** Registers the node, and keeps its status and its lease. */
 export function nodeAgent(deps: Deps): NodeAgent {
-  const { client, runtime, images, node: settings, machine, clock, log } = deps
+  const { client, cache, runtime, images, node: settings, machine, clock, log } = deps
   const resource = client.resource(nodes)
-  let node: Node | undefined
   let toldAtMs = 0
   let isRegistered: () => void = () => {}
   const registered = new Promise<void>((resolve) => (isRegistered = resolve))
 
   return {
-    node: () => node,
     registered,
     async run(signal) {
       await Promise.all([keepStatus(signal), keepLease(signal)])
@@ -56,6 +56,11 @@ export function nodeAgent(deps: Deps): NodeAgent {
   }
 
   async function keepStatus(signal: AbortSignal): Promise<void> {
+    const wakeup = new Wakeup(signal)
+    // What others make of the node (not ready, or gone) is put right at once.
+    const unsubscribe = cache.onChange((before, after) => {
+      if (!after || readyOf(before) !== readyOf(after)) wakeup.signal()
+    })
     while (!signal.aborted) {
       let isReady = false
       try {
@@ -64,15 +69,19 @@ export function nodeAgent(deps: Deps): NodeAgent {
         isReady = runtimeProblems(runtimeConditions).length === 0
         const { images: present = [] } = await images.listImages({}, signal)
         const make = (old: NodeStatus | undefined) => nodeStatus({ ...deps, runtimeConditions, images: present, old, nowMs: clock.now() })
-        node ??= await register(make(undefined), signal)
+        const node = cache.get(undefined, settings.name) ?? (await register(make(undefined), signal))
         isRegistered()
-        await tell(make(node.status), signal)
+        await tell(node, make(node.status), signal)
       } catch (error) {
-        if (signal.aborted) return
+        if (signal.aborted) break
         log.warn("The node's status could not be told", { error })
+        isReady = false
       }
-      await sleep(clock, isReady ? statusCheckMs : unreadyCheckMs, signal)
+      const cancel = clock.after(isReady ? statusCheckMs : unreadyCheckMs, () => wakeup.signal())
+      await wakeup.wait()
+      cancel()
     }
+    unsubscribe()
   }
 
   async function register(status: NodeStatus, signal: AbortSignal): Promise<Node> {
@@ -104,53 +113,20 @@ export function nodeAgent(deps: Deps): NodeAgent {
     return resource.patch(undefined, settings.name, 'merge', { metadata: { labels }, ...(spec && { spec }) }, { signal })
   }
 
-  async function tell(status: NodeStatus, signal: AbortSignal): Promise<void> {
-    const old = node?.status
+  async function tell({ status: old }: Node, status: NodeStatus, signal: AbortSignal): Promise<void> {
     const isDue = clock.now() - toldAtMs >= statusRepeatMs
     if (old && !isDue && semanticEqual(withoutHeartbeats(old), withoutHeartbeats({ ...old, ...status }))) return
-    try {
-      node = await resource.patch(
-        undefined,
-        settings.name,
-        'strategic',
-        { status: { ...status, addresses: [{ $patch: 'replace' }, ...(status.addresses ?? [])] } },
-        { subresource: 'status', signal },
-      )
-      toldAtMs = clock.now()
-    } catch (error) {
-      // Somebody deleted the node: it is registered anew.
-      if (hasReason(error, 'NotFound')) node = undefined
-      throw error
-    }
+    const addresses = [{ $patch: 'replace' }, ...(status.addresses ?? [])]
+    await resource.patch(undefined, settings.name, 'strategic', { status: { ...status, addresses } }, { subresource: 'status', signal })
+    toldAtMs = clock.now()
   }
 
   async function keepLease(signal: AbortSignal): Promise<void> {
-    const lease = client.resource(leases)
-    await registered
+    await Promise.race([registered, new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))])
     while (!signal.aborted) {
-      const renewTime = microTimestamp(clock.now())
+      const spec = { holderIdentity: settings.name, leaseDurationSeconds: leaseSeconds, renewTime: microTimestamp(clock.now()) }
       try {
-        await lease
-          .patch(
-            leaseNamespace,
-            settings.name,
-            'merge',
-            { spec: { renewTime, holderIdentity: settings.name, leaseDurationSeconds: leaseSeconds } },
-            { signal },
-          )
-          .catch((error: unknown) => {
-            if (!hasReason(error, 'NotFound')) throw error
-            const owner = node && {
-              ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: node.metadata.name, uid: node.metadata.uid ?? '' }],
-            }
-            return lease.create(
-              {
-                metadata: { name: settings.name, namespace: leaseNamespace, ...owner },
-                spec: { holderIdentity: settings.name, leaseDurationSeconds: leaseSeconds, renewTime },
-              },
-              { signal },
-            )
-          })
+        await renew(spec, signal)
       } catch (error) {
         if (signal.aborted) return
         log.warn("The node's lease could not be renewed", { error })
@@ -158,4 +134,19 @@ export function nodeAgent(deps: Deps): NodeAgent {
       await sleep(clock, leaseRenewMs, signal)
     }
   }
+
+  async function renew(spec: LeaseSpec, signal: AbortSignal): Promise<void> {
+    const lease = client.resource(leases)
+    try {
+      await lease.patch(leaseNamespace, settings.name, 'merge', { spec }, { signal })
+    } catch (error) {
+      if (!hasReason(error, 'NotFound')) throw error
+      // The node's, so that it goes with it.
+      const { name, uid = '' } = cache.get(undefined, settings.name)?.metadata ?? { name: settings.name }
+      const owner = uid !== '' && { ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name, uid }] }
+      await lease.create({ metadata: { name: settings.name, namespace: leaseNamespace, ...owner }, spec }, { signal })
+    }
+  }
 }
+
+const readyOf = (node: Node | undefined) => node?.status?.conditions?.find(({ type }) => type === 'Ready')?.status

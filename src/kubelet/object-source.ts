@@ -2,11 +2,12 @@ import type { KubeObject } from '../api/object.ts'
 import type { ResourceRef } from '../api/resource-ref.ts'
 import { configMaps, secrets } from '../api/resources.ts'
 import type { ConfigMap, Secret } from '../api/types/core-v1.ts'
-import type { Clock } from '../base/clock.ts'
+import { type Clock, sleep } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import { createCaches } from '../client/caches.ts'
 import type { Cache, Client } from '../client/client.ts'
+import { ConfigProblem } from './config-problem.ts'
 
 /** ConfigMaps and Secrets that pods of this node refer to: each is watched while a pod needs it, and no other is read. */
 export interface ObjectSource {
@@ -17,9 +18,14 @@ export interface ObjectSource {
   close(): void
 }
 
+/** As upstream: an object that cannot be read for this long holds its pod back with an event. */
+const syncTimeoutMs = 60_000
+
 interface Watched<T extends KubeObject> {
   readonly cache: Cache<T>
   readonly users: Set<string>
+  /** Whether the first list is in. */
+  isSynced(): boolean
   stop(): void
 }
 
@@ -50,7 +56,8 @@ export function createObjectSource({
     const entry = watched.get(key) ?? watch(ref, namespace, name)
     watched.set(key, entry)
     entry.users.add(podUid)
-    await entry.cache.synced()
+    if (!entry.isSynced()) await synced(entry)
+    if (!entry.isSynced()) throw new ConfigProblem(`failed to sync ${ref.kind.toLowerCase()} cache: timed out waiting for the condition`)
     return entry.cache.get(namespace, name)
   }
 
@@ -60,10 +67,18 @@ export function createObjectSource({
     const caches = createCaches({ client, clock, random, log })
     const cache = caches.cache(ref, { namespace, fieldSelector: `metadata.name=${name}` })
     caches.start(stopped.signal)
+    let isSynced = false
+    void cache.synced().then(() => (isSynced = true))
     cache.onChange(() => {
       for (const uid of users) onChange(uid)
     })
-    return { cache, users, stop: () => stopped.abort() }
+    return { cache, users, isSynced: () => isSynced, stop: () => stopped.abort() }
+  }
+
+  async function synced<T extends KubeObject>({ cache }: Watched<T>): Promise<void> {
+    const over = new AbortController()
+    await Promise.race([cache.synced(), sleep(clock, syncTimeoutMs, over.signal)])
+    over.abort()
   }
 
   return {

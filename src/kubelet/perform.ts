@@ -1,6 +1,6 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { pods } from '../api/resources.ts'
+import { pods, runtimeClasses } from '../api/resources.ts'
 import { hasReason } from '../api/status-error.ts'
 import type { Container, Pod } from '../api/types/core-v1.ts'
 import { assert, unreachable } from '../base/assert.ts'
@@ -54,6 +54,8 @@ export interface PerformDeps {
   readonly log: Log
 }
 
+/** Where systemd-resolved tells its upstream servers. */
+const stubUpstreams = '/run/systemd/resolve/resolv.conf'
 /** The longest that stopping takes no notice of a grace that is over: upstream never gives less. */
 const minGraceSeconds = 2
 
@@ -78,7 +80,7 @@ export async function perform(deps: PerformDeps, entry: PodEntry, step: Step, si
       return preStop(deps, entry, step, signal)
     case 'stop-container': {
       const timeout = Math.max(minGraceSeconds, Math.ceil((step.deadlineMs - deps.clock.now()) / 1000))
-      deps.tell(entry.pod, 'Normal', 'Killing', step.why, step.container.name)
+      tellEnd(deps, entry, step)
       await runtime.stopContainer({ containerId: step.container.id, timeout }, signal)
       return
     }
@@ -117,28 +119,27 @@ function find(pod: Pod, name: string): { role: string; container: Container } {
 
 async function mountVolumes(deps: PerformDeps, entry: PodEntry, signal: AbortSignal): Promise<void> {
   await mkdir(deps.directories.pod(entry.uid), { recursive: true, mode: 0o750 })
-  // What changes from now on needs another round.
-  entry.volumes = entry.volumes === 'missing' ? 'missing' : 'mounted'
-  const wasMissing = entry.volumes === 'missing'
-  try {
-    const { paths, renewAtMs } = await deps.volumes.mount(entry.pod, deps.fieldFacts(entry.pod, []), signal)
-    entry.volumePaths = paths
-    entry.renewVolumesAtMs = renewAtMs
-    if (wasMissing) entry.volumes = 'mounted'
-  } catch (error) {
-    if (!wasMissing) entry.volumes = 'stale'
-    throw error
-  }
+  const { asked } = entry.volumeRounds
+  const { paths, renewAtMs } = await deps.volumes.mount(entry.pod, deps.fieldFacts(entry.pod, []), signal)
+  entry.volumePaths = paths
+  entry.renewVolumesAtMs = renewAtMs
+  entry.volumeRounds.done = asked
 }
 
 async function runSandbox(deps: PerformDeps, entry: PodEntry, attempt: number, signal: AbortSignal): Promise<void> {
   const { pod } = entry
   await deps.cgroups.make(pod, deps.allPods())
   signal.throwIfAborted()
-  // A handler is what a RuntimeClass names; without one it is the runtime's default.
-  const runtimeHandler = pod.spec.runtimeClassName ?? ''
+  if (attempt > 0) deps.tell(pod, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.')
+  const runtimeHandler = await handlerOf(deps, pod.spec.runtimeClassName, signal)
   const { podSandboxId } = await deps.runtime.runPodSandbox({ config: await configOfSandbox(deps, pod, attempt), runtimeHandler }, signal)
   if (podSandboxId) entry.sandboxIds.add(podSandboxId)
+}
+
+/** What a RuntimeClass names; without one it is the runtime's default. */
+async function handlerOf({ client }: PerformDeps, name: string | undefined, signal: AbortSignal): Promise<string> {
+  if (!name) return ''
+  return (await client.resource(runtimeClasses).get(undefined, name, { signal })).handler
 }
 
 async function configOfSandbox({ directories, node, cgroups }: PerformDeps, pod: Pod, attempt: number): Promise<PodSandboxConfig> {
@@ -152,7 +153,10 @@ async function configOfSandbox({ directories, node, cgroups }: PerformDeps, pod:
 }
 
 async function dnsFacts({ clusterDns, clusterDomain }: KubeletOptions['node']): Promise<DnsFacts> {
-  return { clusterDns, clusterDomain, host: parseResolvConf(await readText('/etc/resolv.conf')) }
+  const own = parseResolvConf(await readText('/etc/resolv.conf'))
+  // A stub on the node's loopback answers nobody in a pod: what it asks itself is taken instead.
+  const behindStub = own.servers.every((server) => server.startsWith('127.')) ? parseResolvConf(await readText(stubUpstreams)) : own
+  return { clusterDns, clusterDomain, host: behindStub.servers.length > 0 ? behindStub : own }
 }
 
 async function startContainer(
@@ -304,7 +308,9 @@ async function mountsOf(
   if (messagePath !== '' && !isTaken(messagePath)) {
     const file = join(directories.container(uid, container.name), String(attempt))
     await mkdir(directories.container(uid, container.name), { recursive: true, mode: 0o755 })
-    await writeFile(file, '', { mode: 0o666 })
+    await writeFile(file, '')
+    // Whoever the container runs as, and whatever the umask is.
+    await chmod(file, 0o666)
     mounts.push({ containerPath: messagePath, hostPath: file })
   }
   return mounts
@@ -347,8 +353,19 @@ async function readText(path: string): Promise<string> {
   }
 }
 
+function tellEnd(
+  { tell }: PerformDeps,
+  { pod, toldEnds }: PodEntry,
+  { container, why }: Step & { type: 'pre-stop' | 'stop-container' },
+): void {
+  if (toldEnds.has(container.id)) return
+  toldEnds.add(container.id)
+  tell(pod, 'Normal', 'Killing', why, container.name)
+}
+
 async function preStop(deps: PerformDeps, entry: PodEntry, step: Step & { type: 'pre-stop' }, signal: AbortSignal): Promise<void> {
   const { clock, tell, node } = deps
+  tellEnd(deps, entry, step)
   const { container } = find(entry.pod, step.container.name)
   const hook = container.lifecycle?.preStop
   assert(hook, `container ${container.name} has the preStop hook that it is stopped with`)

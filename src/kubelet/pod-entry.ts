@@ -18,7 +18,8 @@ export interface PodEntry {
   rejection: { readonly reason: string; readonly message: string } | undefined
   isAdmitted: boolean
   startedAtMs: number
-  volumes: Observed['volumes']
+  /** Rounds of making the volumes: asked for, and done. What changes asks for another one, also while one is under way. */
+  volumeRounds: { asked: number; done: number }
   /** Where each volume lies on the node. */
   volumePaths: ReadonlyMap<string, string>
   /** When tokens in volumes have to be renewed. */
@@ -30,6 +31,8 @@ export interface PodEntry {
   readonly backoffs: Map<string, BackoffEntry>
   readonly pullBackoffs: Map<string, BackoffEntry>
   readonly preStopped: Set<string>
+  /** Containers of whose end was told. */
+  readonly toldEnds: Set<string>
   readonly inFlight: Map<string, InFlight>
   /** Aborted when the life moves on. */
   phaseStop: AbortController
@@ -60,7 +63,7 @@ export function podEntry(pod: Pod, uid: string, startedAtMs: number): PodEntry {
     rejection: undefined,
     isAdmitted: false,
     startedAtMs,
-    volumes: 'missing',
+    volumeRounds: { asked: 1, done: 0 },
     volumePaths: new Map(),
     renewVolumesAtMs: Number.POSITIVE_INFINITY,
     images: new Map(),
@@ -69,6 +72,7 @@ export function podEntry(pod: Pod, uid: string, startedAtMs: number): PodEntry {
     backoffs: new Map(),
     pullBackoffs: new Map(),
     preStopped: new Set(),
+    toldEnds: new Set(),
     inFlight: new Map(),
     phaseStop: new AbortController(),
     isCleaned: false,
@@ -80,7 +84,7 @@ export function podEntry(pod: Pod, uid: string, startedAtMs: number): PodEntry {
 }
 
 export function observedOf(entry: PodEntry, probes: ReadonlyMap<string, ProbeView>): Observed {
-  const { pod, isInApi, isSpecKnown, runtime, rejection, startedAtMs, volumes, images, failures, backoffs, preStopped } = entry
+  const { pod, isInApi, isSpecKnown, runtime, rejection, startedAtMs, volumeRounds, images, failures, backoffs, preStopped } = entry
   return {
     pod,
     isInApi,
@@ -88,7 +92,7 @@ export function observedOf(entry: PodEntry, probes: ReadonlyMap<string, ProbeVie
     runtime,
     rejection,
     startedAtMs,
-    volumes,
+    volumes: volumeRounds.done === 0 ? 'missing' : volumeRounds.done < volumeRounds.asked ? 'stale' : 'mounted',
     images,
     failures,
     backoffs,

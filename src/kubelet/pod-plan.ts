@@ -20,7 +20,7 @@ export type Step =
       /** Removed first: one that was made and never ran. */
       readonly replaces: string | undefined
     }
-  | { readonly type: 'pre-stop'; readonly container: ContainerView; readonly deadlineMs: number }
+  | { readonly type: 'pre-stop'; readonly container: ContainerView; readonly deadlineMs: number; readonly why: string }
   | { readonly type: 'stop-container'; readonly container: ContainerView; readonly deadlineMs: number; readonly why: string }
   | { readonly type: 'stop-sandbox'; readonly sandboxId: string }
   | { readonly type: 'clean' }
@@ -311,7 +311,7 @@ const graceSecondsOf = ({ spec }: Pod) => spec.terminationGracePeriodSeconds ?? 
 function ending({ pod, preStopped }: Observed, container: ContainerView, deadlineMs: number, why: string): readonly Step[] {
   const spec = podContainers(pod).find((entry) => entry.container.name === container.name)?.container
   return spec?.lifecycle?.preStop && !preStopped.has(container.id)
-    ? [{ type: 'pre-stop', container, deadlineMs }]
+    ? [{ type: 'pre-stop', container, deadlineMs, why }]
     : [{ type: 'stop-container', container, deadlineMs, why }]
 }
 

@@ -26,6 +26,8 @@ export interface PodWorkersDeps extends PerformDeps {
   readonly runtimeName: string
   readonly hostAddresses: readonly string[]
   readonly readNode: () => Node | undefined
+  /** As the API has it now. */
+  readonly fetchNode: () => Promise<Node | undefined>
 }
 
 export interface PodWorkers {
@@ -132,7 +134,8 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
 
   /** Volumes show what changed; starts that failed for want of it are tried at once. */
   function refresh(entry: PodEntry): void {
-    if (entry.volumes === 'mounted') entry.volumes = 'stale'
+    if (entry.volumeRounds.done === entry.volumeRounds.asked) entry.volumeRounds.asked++
+    else if (entry.inFlight.has('mount-volumes')) entry.volumeRounds.asked++
     for (const [what, { reason }] of entry.failures)
       if (what === 'volumes' || reason === 'CreateContainerConfigError') entry.failures.delete(what)
   }
@@ -180,8 +183,8 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
       await readLastWords(entry)
     }
     const nowMs = clock.now()
-    if (entry.renewVolumesAtMs <= nowMs && entry.volumes === 'mounted') entry.volumes = 'stale'
-    admit(entry)
+    if (entry.renewVolumesAtMs <= nowMs && entry.volumeRounds.done === entry.volumeRounds.asked) entry.volumeRounds.asked++
+    await admit(entry)
     probes.sync(entry)
     const life = advance(entry.life, observed(entry), nowMs)
     if (life.phase !== entry.life.phase) moveTo(entry, life)
@@ -206,7 +209,7 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
     for (const id of entry.sandboxIds) if (!ids.has(id)) entry.sandboxIds.delete(id)
     const containers = new Set(entry.runtime.containers.map(({ id }) => id))
     for (const id of entry.messages.keys()) if (!containers.has(id)) entry.messages.delete(id)
-    for (const id of entry.preStopped) if (!containers.has(id)) entry.preStopped.delete(id)
+    for (const told of [entry.preStopped, entry.toldEnds]) for (const id of told) if (!containers.has(id)) told.delete(id)
   }
 
   async function readLastWords(entry: PodEntry): Promise<void> {
@@ -215,16 +218,20 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
   }
 
   /** Pods that run already were taken before; what the node looked like then does not matter any more. */
-  function admit(entry: PodEntry): void {
+  async function admit(entry: PodEntry): Promise<void> {
     const { pod } = entry
     if (entry.isAdmitted || !entry.isInApi || pod.metadata.deletionTimestamp !== undefined) return
-    entry.isAdmitted = true
-    const node = deps.readNode()
-    if (!node || pod.status?.startTime !== undefined) return
+    if (pod.status?.startTime !== undefined) {
+      entry.isAdmitted = true
+      return
+    }
     const others = [...entries.values()]
       .filter((other) => other !== entry && other.isAdmitted && !other.rejection && other.isSpecKnown && isHolding(other.life))
       .map((other) => other.pod)
-    entry.rejection = rejectionOf(pod, node, others)
+    const isRejectedBy = (node: Node | undefined) => node && rejectionOf(pod, node, others)
+    // The scheduler may have seen a newer node than this kubelet: before it says no it asks.
+    entry.rejection = isRejectedBy(deps.readNode()) && isRejectedBy(await deps.fetchNode())
+    entry.isAdmitted = true
     if (entry.rejection) tell(pod, 'Warning', entry.rejection.reason, entry.rejection.message)
   }
 
