@@ -16,13 +16,13 @@ export function statedFields(schema: Schema, value: unknown): FieldSet | undefin
     return nodeOf(false, children)
   }
   for (const field of Object.keys(value as object)) {
-    const inner = view.schemaOf(field)
-    if (!inner) continue
+    const at = view.at(field)
+    if (!at) continue
     const element = (value as JsonObject)[field]
-    const stated = statedFields(inner, element)
+    const stated = statedFields(at.schema, element)
     const isStated = view.isMap || (isRecord(element) && isEmpty(element))
     const node = isStated ? nodeOf(true, stated === undefined ? {} : withoutSelf(stated)) : stated
-    if (node !== undefined) children[`f:${field}`] = node
+    if (node !== undefined) children[at.element] = node
   }
   return nodeOf(false, children)
 }
@@ -47,8 +47,8 @@ export function merged(schema: Schema, live: unknown, config: unknown): unknown 
   }
   const object: JsonObject = { ...(live as JsonObject) }
   for (const [field, value] of Object.entries(config as JsonObject)) {
-    const inner = view.schemaOf(field)
-    if (inner) define(object, field, merged(inner, Object.hasOwn(object, field) ? object[field] : undefined, value))
+    const at = view.at(field)
+    if (at) define(object, field, merged(at.schema, Object.hasOwn(object, field) ? object[field] : undefined, value))
   }
   return object
 }
@@ -70,7 +70,7 @@ export function pruned(schema: Schema, value: unknown, last: FieldSet, kept: Fie
   for (const field of Object.keys(object)) {
     const [stated, still] = [own(last, `f:${field}`), own(kept, `f:${field}`)]
     if (stated !== undefined && still === undefined) continue
-    const inner = stated === undefined || childrenOf(stated).length === 0 ? undefined : view.schemaOf(field)
+    const inner = stated === undefined || childrenOf(stated).length === 0 ? undefined : view.at(field)?.schema
     define(result, field, inner && stated ? pruned(inner, object[field], stated, still) : object[field])
   }
   return result

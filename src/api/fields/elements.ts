@@ -4,18 +4,36 @@ import type { ListSchema, Schema } from '../schema.ts'
 /** Where the walks over objects agree: what is one value, and how items of lists are named. */
 
 /** Values that merging and ownership look into; all others are owned as a whole. */
-export type Granular =
-  | {
-      readonly type: 'fields'
-      readonly schemaOf: (field: string) => Schema | undefined
-      readonly alwaysHas: (field: string) => boolean
-      readonly isMap: boolean
-    }
-  | { readonly type: 'items'; readonly item: Schema; readonly list: ListSchema }
+export type Granular = GranularFields | GranularItems
+
+export interface GranularFields {
+  readonly type: 'fields'
+  /** Undefined for a field that there is not. */
+  readonly at: (field: string) => FieldView | undefined
+  /** Its fields are keys of a map, each owned by itself. */
+  readonly isMap: boolean
+}
+
+export interface FieldView {
+  /** Its name in sets of fields. */
+  readonly element: string
+  readonly schema: Schema
+  readonly always: boolean
+}
+
+export interface GranularItems {
+  readonly type: 'items'
+  readonly item: Schema
+  readonly list: ListSchema
+}
 
 const anyValue: Schema = { type: 'any' }
-const deduced: Granular = { type: 'fields', schemaOf: () => anyValue, alwaysHas: () => false, isMap: true }
-const never = () => false
+const mapOf = (value: () => Schema): GranularFields => ({
+  type: 'fields',
+  at: (field) => ({ element: `f:${field}`, schema: value(), always: false }),
+  isMap: true,
+})
+const deduced = mapOf(() => anyValue)
 const views = new WeakMap<Schema, Granular>()
 
 /** How to look into a value of this schema; undefined where it is one value. What has no schema is a map if it looks like one. */
@@ -43,15 +61,21 @@ function viewOf(schema: Schema): Granular {
 
 function makeView(schema: Schema): Granular {
   switch (schema.type) {
-    case 'object':
-      return {
-        type: 'fields',
-        schemaOf: (field) => schema.fields.get(field)?.schema() ?? (schema.open ? anyValue : undefined),
-        alwaysHas: (field) => schema.fields.get(field)?.always ?? false,
-        isMap: false,
+    case 'object': {
+      const known = new Map<string, FieldView>()
+      const at = (field: string): FieldView | undefined => {
+        const found = known.get(field)
+        if (found) return found
+        const fact = schema.fields.get(field)
+        if (!fact) return schema.open ? deduced.at(field) : undefined
+        const view = { element: `f:${field}`, schema: fact.schema(), always: fact.always ?? false }
+        known.set(field, view)
+        return view
       }
+      return { type: 'fields', at, isMap: false }
+    }
     case 'map':
-      return { type: 'fields', schemaOf: schema.value, alwaysHas: never, isMap: true }
+      return mapOf(schema.value)
     case 'list':
       return { type: 'items', item: schema.item(), list: schema }
     default:
@@ -62,10 +86,12 @@ function makeView(schema: Schema): Granular {
 /** The items of a list by their path elements; of two with the same keys the last counts. */
 export function itemsOf({ list, keys }: ListSchema, value: unknown): Map<string, unknown> {
   const items = new Map<string, unknown>()
-  for (const item of Array.isArray(value) ? value : [])
-    items.set(list === 'set' ? `v:${JSON.stringify(item)}` : keyElement(keys, item), item)
+  for (const item of Array.isArray(value) ? value : []) items.set(itemElement(list, keys, item), item)
   return items
 }
+
+export const itemElement = (list: ListSchema['list'], keys: readonly string[], item: unknown): string =>
+  list === 'set' ? `v:${JSON.stringify(item)}` : keyElement(keys, item)
 
 function keyElement(keys: readonly string[], item: unknown): string {
   let text = ''

@@ -40,7 +40,7 @@ export function compareObjects(schema: Schema, before: JsonObject | undefined, a
   // An object that is not there yet has what Go's zero value has.
   const old = before ?? {}
   const whole = compareFields(view, old, after, new Set([...typeFields, ...unowned]))
-  const metadata = view.schemaOf('metadata')
+  const metadata = view.at('metadata')?.schema
   const metadataView = metadata && granular(metadata)
   if (metadataView?.type !== 'fields') return whole
   const inner = compareFields(metadataView, recordOf(old.metadata), recordOf(after.metadata), unownedMetadata)
