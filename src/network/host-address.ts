@@ -1,19 +1,30 @@
-import { access, readdir, writeFile } from 'node:fs/promises'
+import { access } from 'node:fs/promises'
 import { linkPrefix } from './pod-network.ts'
-import { runProgram } from './run-program.ts'
+import { removeFromHost } from './remove-from-host.ts'
+import { type RunProgram, runProgram } from './run-program.ts'
 
 export interface HostAddresses {
-  readonly clusterIndex: number
   readonly nodeAddress: string
   readonly dnsAddress: string
+  readonly serviceRange: string
+  readonly run?: RunProgram
 }
 
-/** Puts the cluster's own addresses on lo and lets the machine forward; again is fine. */
-export async function prepareHost({ nodeAddress, dnsAddress }: HostAddresses): Promise<void> {
-  const lines = ['link set lo up', ...[nodeAddress, dnsAddress].map((address) => `addr replace ${address}/32 dev lo`)]
-  await runProgram('put the cluster addresses on lo', 'ip', ['-batch', '-'], `${lines.join('\n')}\n`)
-  await writeFile('/proc/sys/net/ipv4/ip_forward', '1')
+/**
+ * Puts the cluster's own addresses on lo, routes the service range (the host's own connections to Services need some
+ * route, and the node's address as their source), and lets the machine forward. Again is fine, and so are several
+ * processes: the server listens on the node's address before there is an agent.
+ */
+export async function prepareHost({ nodeAddress, dnsAddress, serviceRange, run = runProgram }: HostAddresses): Promise<void> {
+  const lines = [
+    'link set lo up',
+    ...[nodeAddress, dnsAddress].map((address) => `addr replace ${address}/32 dev lo`),
+    `route replace ${serviceRange} dev lo src ${nodeAddress}`,
+  ]
+  await run('prepare the host for the cluster', 'sh', ['-c', prepareScript], `${lines.join('\n')}\n`)
 }
+
+const prepareScript = 'set -e; ip -batch -; echo 1 > /proc/sys/net/ipv4/ip_forward'
 
 /** Removes the cluster's links (their routes go along), addresses and nftables table. What is gone already is fine. */
 export async function cleanUpHost({
@@ -22,21 +33,19 @@ export async function cleanUpHost({
   nodeAddress,
   dnsAddress,
   serviceRange,
-}: HostAddresses & { clusterName: string; serviceRange: string }): Promise<void> {
-  const links = (await readdir('/sys/class/net')).filter((name) => name.startsWith(linkPrefix(clusterIndex)))
-  const lines = links.map((link) => `link del ${link}`)
-  const addresses = await runProgram('list the addresses of lo', 'ip', ['-o', '-4', 'addr', 'show', 'dev', 'lo'])
-  for (const address of [nodeAddress, dnsAddress]) if (addresses.includes(` ${address}/32 `)) lines.push(`addr del ${address}/32 dev lo`)
-  const routes = await runProgram('list routes', 'ip', ['-4', 'route', 'show', serviceRange, 'dev', 'lo'])
-  if (routes.trim()) lines.unshift(`route del ${serviceRange} dev lo`)
-  if (lines.length > 0) await runProgram('remove the cluster links and addresses', 'ip', ['-batch', '-'], `${lines.join('\n')}\n`)
+  run = runProgram,
+}: HostAddresses & { clusterIndex: number; clusterName: string }): Promise<void> {
+  const links = await run('list links', 'ip', ['-o', 'link', 'show'])
+  const names = [...links.matchAll(/^\d+: ([^@:\s]+)/gm)].map(([, name = '']) => name)
+  const lines = [
+    ...names.filter((name) => name.startsWith(linkPrefix(clusterIndex))).map((name) => `link del ${name}`),
+    `route del ${serviceRange} dev lo`,
+    ...[nodeAddress, dnsAddress].map((address) => `addr del ${address}/32 dev lo`),
+  ]
+  await removeFromHost('remove the cluster links and addresses', lines, run)
   // Adding first makes the deletion succeed also when there is none.
-  await runProgram(
-    'delete the nftables table',
-    'nft',
-    ['-f', '-'],
-    `add table ip sampan-${clusterName}\ndelete table ip sampan-${clusterName}\n`,
-  )
+  const table = `ip sampan-${clusterName}`
+  await run('delete the nftables table', 'nft', ['-f', '-'], `add table ${table}\ndelete table ${table}\n`)
 }
 
 /** For `sampan doctor`: what the network needs of the machine. */
@@ -45,12 +54,33 @@ export async function checkNetwork(): Promise<{ name: string; ok: boolean; messa
     () => true,
     () => false,
   )
-  const tables = await runProgram('list nftables tables', 'nft', ['list', 'tables']).then(
-    () => 'nftables answers',
-    (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
+  const rules = await runProgram('list nftables chains', 'nft', ['list', 'chains', 'ip']).catch((error: unknown) =>
+    error instanceof Error ? error : new Error(String(error)),
+  )
+  const conntrack = await runProgram('find conntrack', 'conntrack', ['--version']).then(
+    () => true,
+    () => false,
   )
   return [
     { name: 'ip_forward', ok: forwarding, message: forwarding ? 'can be set' : 'the kernel has no IPv4 forwarding' },
-    { name: 'nf_tables', ok: typeof tables === 'string', message: typeof tables === 'string' ? tables : tables.message },
+    { name: 'nf_tables', ok: typeof rules === 'string', message: typeof rules === 'string' ? 'nftables answers' : rules.message },
+    {
+      name: 'conntrack',
+      ok: conntrack,
+      message: conntrack ? 'is there' : 'is missing: UDP clients of removed endpoints would go on to them for a while (package conntrack)',
+    },
+    ...(typeof rules === 'string' && dropsForwarded(rules)
+      ? [
+          {
+            name: 'forwarding',
+            ok: false,
+            message:
+              'another firewall drops forwarded packets by default, which no rule of ours can allow: add `iifname "sp*" accept` and `oifname "sp*" accept` to its forward chain',
+          },
+        ]
+      : []),
   ]
 }
+
+/** Whether a chain of `nft list chains` at the forward hook drops what it does not know. */
+export const dropsForwarded = (chains: string): boolean => /hook forward [^}]*policy drop/.test(chains)

@@ -1,16 +1,15 @@
-import { endpointSlices, services } from '../api/resources.ts'
 import type { Clock } from '../base/clock.ts'
-import { sleep } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { Wakeup } from '../base/wakeup.ts'
 import type { Caches } from '../client/client.ts'
-import { serveDns } from './dns-server.ts'
+import { clusterNames } from './dns/cluster-names.ts'
+import { openDnsServer } from './dns/dns-server.ts'
+import { createForwarder } from './dns/forwarder.ts'
+import { resolversOf } from './dns/upstream-resolvers.ts'
 import { cleanUpHost, prepareHost } from './host-address.ts'
-import type { PodAddress } from './pod-addresses.ts'
-import { createPodNetwork } from './pod-network.ts'
-import { runProgram } from './run-program.ts'
-import { type Rules, serviceRules } from './service-rules.ts'
-import { changeText, tableText } from './service-table.ts'
+import { createPodNetwork, type PodNetworkHandle } from './pod-network.ts'
+import { createServiceProxy } from './proxy/service-proxy.ts'
+import { type RunProgram, runProgram } from './run-program.ts'
 
 export interface NetworkOptions {
   readonly caches: Caches
@@ -29,70 +28,64 @@ export interface NetworkOptions {
   readonly stateDir: string
   readonly clock: Clock
   readonly log: Log
+  /** Where names outside of the cluster are asked; left out, /etc/resolv.conf. */
+  readonly resolversFile?: string
+  /** Runs `ip`, `nft`, `sh` and `conntrack`; left out, on this machine as it is. */
+  readonly run?: RunProgram
 }
 
-/** The node's network: pods' links and the service proxy. `run` ends when the signal aborts and leaves the kernel as it is. */
-export async function createNetwork(options: NetworkOptions) {
-  const { caches, clock, log } = options
-  const slices = caches.cache(endpointSlices)
-  slices.addIndex('service', ({ metadata }) => [`${metadata.namespace}/${metadata.labels?.['kubernetes.io/service-name']}`])
-  const all = caches.cache(services)
-  let hostPortPods: readonly PodAddress[] = []
-  let wake = () => {}
-  const podNetwork = await createPodNetwork({
+export interface Network {
+  readonly podNetwork: PodNetworkHandle
+  /** Serves until the signal aborts, and leaves the kernel as it is then: connections go on. Rejects when it cannot. */
+  run(signal: AbortSignal): Promise<void>
+  /** Resolves once the first rules are in the kernel and DNS answers. */
+  ready(): Promise<void>
+  /** Takes away all that the cluster has in the kernel. */
+  cleanUp(): Promise<void>
+}
+
+/** The node's network: pods' links, service proxy and DNS. The host is prepared when this resolves; pods may be attached. */
+export async function createNetwork(options: NetworkOptions): Promise<Network> {
+  const { caches, clock, log, run = runProgram, nodeAddress, dnsAddress, hostAddresses, podRange, serviceRange } = options
+  await prepareHost({ ...options, run })
+  const proxy = createServiceProxy({
     ...options,
-    onHostPorts: async (pods) => {
-      hostPortPods = pods
-      wake()
-    },
+    run,
+    nodeAddresses: [nodeAddress, ...hostAddresses],
+    ownAddresses: [nodeAddress, dnsAddress, ...hostAddresses],
   })
-  hostPortPods = podNetwork.hostPortPods()
-  const desired = () =>
-    serviceRules({
-      services: all.list(),
-      endpointSlices: slices.list(),
-      hostPortPods,
-      nodeName: options.nodeName,
-      nodeAddresses: [options.nodeAddress, ...options.hostAddresses],
-      ownAddresses: [options.nodeAddress, options.dnsAddress, ...options.hostAddresses],
-    })
-  const apply = async (before: Rules | undefined): Promise<Rules> => {
-    const after = desired()
-    const text = before ? changeText(options, before, after) : tableText(options, after)
-    if (text) await runProgram('apply the service rules', 'nft', ['-f', '-'], text)
-    return after
-  }
-  const proxy = async (signal: AbortSignal) => {
-    const wakeup = new Wakeup(signal)
-    wake = () => wakeup.signal()
-    const unsubscribe = [all.onChange(wake), slices.onChange(wake)]
-    let applied: Rules | undefined
-    while (!signal.aborted) {
-      try {
-        applied = await apply(applied)
-        await wakeup.wait()
-      } catch (error) {
-        log.error('Service rules were refused; the whole table is made anew', { error })
-        applied = undefined
-        await sleep(clock, 1000, signal)
-      }
-    }
-    for (const stop of unsubscribe) stop()
-  }
+  const podNetwork = await createPodNetwork({ ...options, run, onHostPorts: proxy.setHostPorts })
+  proxy.setHostPorts(podNetwork.hostPortPods())
+  const names = clusterNames({ caches, domain: options.clusterDomain, ranges: [podRange, serviceRange] })
+  let isServing: () => void = () => {}
+  const serving = new Promise<void>((resolve) => (isServing = resolve))
+
   return {
     podNetwork,
-    async run(signal: AbortSignal): Promise<void> {
-      await prepareHost(options)
-      // The host's own connections to service addresses need some route, and the node's address as their source.
-      const { serviceRange, nodeAddress } = options
-      await runProgram('route the service range', 'ip', ['route', 'replace', serviceRange, 'dev', 'lo', 'src', nodeAddress])
-      await Promise.all([all.synced(), slices.synced()])
-      const records = {
-        service: (namespace: string, name: string) => all.get(namespace, name),
-        slicesOf: (namespace: string, name: string) => slices.byIndex('service', `${namespace}/${name}`),
+    ready: () => serving,
+    async run(signal) {
+      const wakeup = new Wakeup(signal)
+      // What the caches do not hold yet would be refused by name and by address.
+      await Promise.race([caches.synced(), wakeup.wait()])
+      if (signal.aborted) return
+      const dns = await openDnsServer({
+        addresses: [dnsAddress, nodeAddress],
+        port: 53,
+        names,
+        forwarder: createForwarder({
+          resolvers: resolversOf(options.resolversFile ?? '/etc/resolv.conf', [dnsAddress, nodeAddress]),
+          clock,
+        }),
+        log,
+      })
+      try {
+        const following = proxy.follow(signal)
+        void proxy.ready().then(isServing)
+        await following
+      } finally {
+        await dns.close()
       }
-      await Promise.all([proxy(signal), serveDns({ address: options.dnsAddress, domain: options.clusterDomain, records, log, signal })])
     },
-    cleanUp: () => cleanUpHost(options),
+    cleanUp: () => cleanUpHost({ ...options, run }),
   }
 }

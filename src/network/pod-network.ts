@@ -1,7 +1,8 @@
 import type { Log } from '../base/log.ts'
 import { addressNumber, parseRange } from './address-range.ts'
 import { type HostPort, openPodAddresses, type PodAddress } from './pod-addresses.ts'
-import { runProgram } from './run-program.ts'
+import { removeFromHost } from './remove-from-host.ts'
+import { type RunProgram, runProgram } from './run-program.ts'
 
 export interface PodNetworkOptions {
   readonly clusterIndex: number
@@ -13,7 +14,15 @@ export interface PodNetworkOptions {
   readonly mtuBytes?: number
   readonly log: Log
   /** Told after every change of the pods that have host ports. */
-  readonly onHostPorts?: (pods: readonly PodAddress[]) => Promise<void>
+  readonly onHostPorts?: (pods: readonly PodAddress[]) => void
+  readonly run?: RunProgram
+}
+
+export interface PodNetworkHandle {
+  attach(sandbox: Sandbox, signal?: AbortSignal): Promise<{ addresses: readonly string[] }>
+  detach(sandboxId: string): Promise<void>
+  retain(sandboxIds: readonly string[]): Promise<void>
+  hostPortPods(): readonly PodAddress[]
 }
 
 interface Sandbox {
@@ -30,63 +39,65 @@ export const linkPrefix = (clusterIndex: number) => `sp${clusterIndex}p`
  * A routed veth per pod: the host has a /32 route to it, the pod a default route over a link-local gateway. Both sides
  * have a permanent neighbour entry, so that neither ARP nor proxy_arp is needed. Claims are on disk before links exist.
  */
-export async function createPodNetwork(options: PodNetworkOptions) {
-  const { podRange, nodeAddress, stateDir, log } = options
+export async function createPodNetwork(options: PodNetworkOptions): Promise<PodNetworkHandle> {
+  const { podRange, nodeAddress, stateDir, log, run = runProgram } = options
   const addresses = await openPodAddresses({ range: podRange, reserved: [nodeAddress], folder: stateDir })
-  const linkOf = (address: string) =>
-    `${linkPrefix(options.clusterIndex)}${(addressNumber(address) - parseRange(podRange).first).toString(16)}`
-  const tellHostPorts = async (pod: PodAddress) => {
-    if (pod.hostPorts.length > 0) await options.onHostPorts?.(addresses.list().filter((other) => other.hostPorts.length > 0))
+  const { first } = parseRange(podRange)
+  const linkOf = (address: string) => `${linkPrefix(options.clusterIndex)}${(addressNumber(address) - first).toString(16)}`
+  const hostPortPods = () => addresses.list().filter(({ hostPorts }) => hostPorts.length > 0)
+  const tellHostPorts = (pods: readonly PodAddress[]) => {
+    if (pods.some(({ hostPorts }) => hostPorts.length > 0)) options.onHostPorts?.(hostPortPods())
   }
-  const detach = async (sandboxId: string) => {
-    const pod = addresses.get(sandboxId)
-    if (!pod) return
-    await deleteLink(linkOf(pod.address))
-    await addresses.release(sandboxId)
-    await tellHostPorts(pod)
+  const detachAll = async (pods: readonly PodAddress[]) => {
+    if (pods.length === 0) return
+    await deleteLinks(
+      pods.map(({ address }) => linkOf(address)),
+      run,
+    )
+    await Promise.all(pods.map(({ sandboxId }) => addresses.release(sandboxId)))
+    tellHostPorts(pods)
   }
   return {
-    async attach(sandbox: Sandbox, signal?: AbortSignal): Promise<{ addresses: readonly string[] }> {
+    async attach(sandbox, signal) {
       signal?.throwIfAborted()
       const pod = await addresses.claim(
         sandbox.id,
         sandbox.portMappings.filter(({ hostPort }) => hostPort > 0),
       )
       const link = linkOf(pod.address)
-      const commands = attachCommands({ link, address: pod.address, nodeAddress, mtuBytes: options.mtuBytes ?? 1500 })
-      await runProgram(`attach sandbox ${sandbox.id}`, 'sh', [
-        '-c',
-        attachScript,
-        'sh',
-        link,
-        sandbox.netnsPath,
-        commands.host,
-        commands.pod,
-      ])
-      await tellHostPorts(pod)
+      const { inPod, onHost } = attachCommands({ link, address: pod.address, nodeAddress, mtuBytes: options.mtuBytes ?? 1500 })
+      await run(`attach sandbox ${sandbox.id}`, 'sh', ['-c', attachScript, 'sh', link, sandbox.netnsPath, inPod, onHost])
+      tellHostPorts([pod])
       return { addresses: [pod.address] }
     },
-    detach,
-    hostPortPods: () => addresses.list().filter(({ hostPorts }) => hostPorts.length > 0),
-    async retain(sandboxIds: readonly string[]): Promise<void> {
+    async detach(sandboxId) {
+      const pod = addresses.get(sandboxId)
+      if (pod) await detachAll([pod])
+    },
+    hostPortPods,
+    async retain(sandboxIds) {
       const keep = new Set(sandboxIds)
-      for (const { sandboxId } of addresses.list()) {
-        if (keep.has(sandboxId)) continue
-        log.info('Detaching a sandbox that is gone', { sandboxId })
-        await detach(sandboxId)
-      }
+      const gone = addresses.list().filter(({ sandboxId }) => !keep.has(sandboxId))
+      if (gone.length > 0) log.info('Detaching sandboxes that are gone', { sandboxes: gone.map(({ sandboxId }) => sandboxId) })
+      await detachAll(gone)
     },
   }
 }
 
 /**
- * One spawn for Node. A link of that name is this sandbox's own from an earlier try (the claim is exclusive) and is
- * made anew. The veth is made in the pod's namespace with its peer in that of the calling shell, which $$ names.
+ * One spawn for Node, and two programs. A link of that name is this sandbox's own from an earlier try (the claim is
+ * exclusive) and is made anew. The veth is made in the pod's namespace, with its peer in the one this began in.
  */
 const attachScript = `set -e
+exec 5</proc/self/ns/net
 if [ -e /sys/class/net/"$1" ]; then ip link del "$1"; fi
-printf '%s' "$4" | sed "s/HOST/$$/" | nsenter --net="$2" ip -batch -
-printf '%s' "$3" | ip -batch -`
+nsenter --net="$2" ip -batch - <<END
+$3
+END
+exec ip -batch - <<END
+$4
+END
+`
 
 export function attachCommands({
   link,
@@ -98,33 +109,32 @@ export function attachCommands({
   address: string
   nodeAddress: string
   mtuBytes: number
-}) {
+}): { inPod: string; onHost: string } {
   const podMac = `0a:58:${address
     .split('.')
     .map((part) => Number(part).toString(16).padStart(2, '0'))
     .join(':')}`
-  const pod = [
+  const inPod = [
     'link set lo up',
-    `link add eth0 mtu ${mtuBytes} address ${podMac} type veth peer name ${link} mtu ${mtuBytes} address ${hostMac} netns HOST`,
+    `link add eth0 mtu ${mtuBytes} address ${podMac} type veth peer name ${link} mtu ${mtuBytes} address ${hostMac} netns /proc/self/fd/5`,
     `addr add ${address}/32 dev eth0`,
     'link set eth0 up',
     `neigh replace ${gateway} lladdr ${hostMac} dev eth0 nud permanent`,
     `route add ${gateway}/32 dev eth0 scope link`,
     `route add default via ${gateway} dev eth0`,
   ]
-  const host = [
+  const onHost = [
     `link set ${link} up`,
     `neigh replace ${address} lladdr ${podMac} dev ${link} nud permanent`,
     `route replace ${address}/32 dev ${link} scope link src ${nodeAddress}`,
   ]
-  return { pod: `${pod.join('\n')}\n`, host: `${host.join('\n')}\n` }
+  return { inPod: inPod.join('\n'), onHost: onHost.join('\n') }
 }
 
-/** Deleting one side deletes both; that it is gone already is fine. */
-export async function deleteLink(link: string): Promise<void> {
-  try {
-    await runProgram(`delete link ${link}`, 'ip', ['link', 'del', link])
-  } catch (error) {
-    if (!(error instanceof Error && error.message.includes('Cannot find device'))) throw error
-  }
-}
+/** Deleting one side deletes both. */
+const deleteLinks = (links: readonly string[], run: RunProgram) =>
+  removeFromHost(
+    'delete links',
+    links.map((link) => `link del ${link}`),
+    run,
+  )

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process'
 
 /** Runs a program with `input` on its stdin; answers stdout, or fails with the action's name and the program's words. */
-export function runProgram(action: string, program: string, args: readonly string[], input = ''): Promise<string> {
-  return new Promise((resolve, reject) => {
+export type RunProgram = (action: string, program: string, args: readonly string[], input?: string) => Promise<string>
+
+export const runProgram: RunProgram = (action, program, args, input = '') =>
+  new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] })
     const out: Buffer[] = []
     const words: Buffer[] = []
@@ -18,4 +20,3 @@ export function runProgram(action: string, program: string, args: readonly strin
     })
     child.stdin.end(input)
   })
-}

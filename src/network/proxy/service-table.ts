@@ -1,4 +1,4 @@
-import { type RuleMap, type Rules, ruleMaps } from './service-rules.ts'
+import { type ElementChanges, ruleMaps } from './service-ruleset.ts'
 
 export interface TableOptions {
   readonly clusterName: string
@@ -13,12 +13,11 @@ export interface TableOptions {
 const frontend = 'ip daddr . meta l4proto . th dport'
 const protocols = ['tcp', 'udp', 'sctp']
 
-/** The whole table, in place of the one that was; one transaction. */
-export function tableText(options: TableOptions, rules: Rules): string {
+/** The whole table with its first elements, in place of the one that was; one transaction. */
+export function tableText(options: TableOptions, changes: ElementChanges, chains: Set<string>): string {
   const { podRange, nodeAddress, serviceRange, dnsAddress } = options
   const table = `ip sampan-${options.clusterName}`
   const ours = `ct status dnat ct mark ${externalMark(options)}`
-  const empty = Object.fromEntries(ruleMaps.map((name) => [name, new Map()])) as Record<RuleMap, Map<string, string>>
   return `add table ${table}
 delete table ${table}
 table ${table} {
@@ -49,7 +48,7 @@ table ${table} {
   }
 ${['input', 'forward', 'output'].map((hook) => filterChain(hook, serviceRange, dnsAddress)).join('\n')}
 }
-${changeText(options, empty, rules)}`
+${changeText(options, changes, chains)}`
 }
 
 const filterChain = (hook: string, serviceRange: string, dnsAddress: string) => `  chain unserved-${hook} {
@@ -61,36 +60,32 @@ const filterChain = (hook: string, serviceRange: string, dnsAddress: string) => 
 /** Marks the connections that came from outside; the connection's mark, so that the host's packet marks stay as they are. */
 const externalMark = ({ clusterIndex }: TableOptions) => `0x${(0x5a000000 + clusterIndex).toString(16)}`
 
-/** The nft commands that turn one state into the other, element by element; '' when nothing changes. */
-export function changeText(options: TableOptions, before: Rules, after: Rules): string {
+/**
+ * The nft commands for some changes, element by element; '' for none.
+ *
+ * @param chains the chains that are there; those that are made are added to it.
+ */
+export function changeText(options: TableOptions, { removed, added }: ElementChanges, chains: Set<string>): string {
   const table = `ip sampan-${options.clusterName}`
   const lines: string[] = []
+  for (const name of ruleMaps)
+    if (removed[name].size > 0) lines.push(`delete element ${table} ${name} { ${[...removed[name].keys()].join(', ')} }`)
+  for (const verdict of new Set(added.frontends.values())) lines.push(...chainLines(options, table, verdict.replace('goto ', ''), chains))
   for (const name of ruleMaps) {
-    const gone = [...before[name]].filter(([key, value]) => after[name].get(key) !== value)
-    if (gone.length > 0) lines.push(`delete element ${table} ${name} { ${gone.map(([key]) => key).join(', ')} }`)
-  }
-  lines.push(...chainLines(options, table, before, after))
-  for (const name of ruleMaps) {
-    const fresh = [...after[name]].filter(([key, value]) => before[name].get(key) !== value)
-    const elements = fresh.map(([key, value]) => (value ? `${key} : ${value}` : key)).join(', ')
-    if (fresh.length > 0) lines.push(`add element ${table} ${name} { ${elements} }`)
+    const elements = [...added[name]].map(([key, value]) => (value ? `${key} : ${value}` : key))
+    if (elements.length > 0) lines.push(`add element ${table} ${name} { ${elements.join(', ')} }`)
   }
   return lines.length > 0 ? `${lines.join('\n')}\n` : ''
 }
 
-/** The chains that `after` is the first to go to. Chains are few (one per number of backends) and stay. */
-function chainLines(options: TableOptions, table: string, before: Rules, after: Rules): string[] {
-  const had = new Set(before.frontends.values())
-  const wanted = [...new Set(after.frontends.values())].filter((verdict) => !had.has(verdict))
-  return wanted.flatMap((verdict) => {
-    const name = verdict.replace('goto ', '')
-    const inner = name.replace(/^x/, '')
-    const lines = bodyOf(inner).map((rule) => `add rule ${table} ${inner} ${rule}`)
-    const chain = [`add chain ${table} ${inner}`, `flush chain ${table} ${inner}`, ...lines]
-    if (inner === name) return chain
-    const wrap = [`ct mark set ${externalMark(options)}`, `goto ${inner}`].map((rule) => `add rule ${table} ${name} ${rule}`)
-    return [...chain, `add chain ${table} ${name}`, `flush chain ${table} ${name}`, ...wrap]
-  })
+/** Chains are few (one per number of backends) and stay. */
+function chainLines(options: TableOptions, table: string, name: string, chains: Set<string>): string[] {
+  if (chains.has(name)) return []
+  chains.add(name)
+  const add = (rules: readonly string[]) => [`add chain ${table} ${name}`, ...rules.map((rule) => `add rule ${table} ${name} ${rule}`)]
+  if (!name.startsWith('x')) return add(bodyOf(name))
+  const inner = name.slice(1)
+  return [...chainLines(options, table, inner, chains), ...add([`ct mark set ${externalMark(options)}`, `goto ${inner}`])]
 }
 
 function bodyOf(chain: string): string[] {
