@@ -57,5 +57,5 @@ test('an update of the object keeps status, an update of status keeps the rest',
   expect(status).toMatchObject({ spec: { replicas: 1 }, status: { replicas: 9 } })
   const created: Record<string, unknown> = { ...old }
   strategy?.prepareForCreate(created)
-  expect(created).not.toHaveProperty('status')
+  expect(created).toHaveProperty('status', { replicas: 0 })
 })

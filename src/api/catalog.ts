@@ -1,10 +1,13 @@
+import { copy } from './decode.ts'
 import type { KindDefinition } from './define-kind.ts'
 import facts from './facts/facts.json' with { type: 'json' }
 import type { Column, Kind, Strategy, Subresource } from './kind.ts'
 import { kindDefinitions } from './kinds.ts'
 import type { JsonObject, KubeObject } from './object.ts'
-import { type Definitions, schemaSource } from './schema-of.ts'
+import type { Schema } from './schema.ts'
+import { type Definitions, lazily, schemaSource } from './schema-of.ts'
 import { ageColumn, nameColumn } from './table-columns.ts'
+import { zeroValue } from './zero-value.ts'
 
 /** Everything that is served: found by resource or by kind. */
 export interface Catalog {
@@ -72,9 +75,9 @@ export function builtinCatalog(enabled: ReadonlySet<string> = new Set()): Catalo
             return schemaOf(name)
           },
           storage: definition.storage ?? { group, version, plural: fact.plural },
-          strategy: strategyOf(definition, below.has('status')),
+          strategy: strategyOf(definition, below.has('status'), () => schemaOf(name)),
           columns: columnsOf(definition),
-          selectableFields: (object: KubeObject) => definition.selectableFields?.(object) ?? {},
+          selectableFields: selectableFieldsOf(definition, fact.namespaced),
         }
       }),
     definitions,
@@ -109,24 +112,49 @@ function namesByKind(definitions: Definitions): ReadonlyMap<string, string> {
   return names
 }
 
-function strategyOf(definition: KindDefinition, hasStatus: boolean): Strategy {
+function strategyOf(definition: KindDefinition, hasStatus: boolean, schema: () => Schema): Strategy {
+  const parts = lazily(() => partsAlwaysThere(schema()))
   return {
-    defaults: (draft) => definition.defaults?.(draft),
+    defaults(draft) {
+      if (parts().spec) draft.spec ??= {}
+      definition.defaults?.(draft)
+    },
     prepareForCreate(draft) {
-      if (hasStatus) delete draft.status
+      const { status } = parts()
+      if (hasStatus) {
+        if (status) draft.status = copy(status)
+        else delete draft.status
+      }
       definition.prepareForCreate?.(draft)
     },
     prepareForUpdate(draft, old, subresource) {
       if (hasStatus) keepOtherHalf(draft, old as unknown as JsonObject, subresource)
       definition.prepareForUpdate?.(draft, old, subresource)
     },
-    validate: (object) => definition.validate?.(object) ?? [],
-    validateUpdate: (object, old, subresource) => definition.validateUpdate?.(object, old, subresource) ?? [],
+    validate: (object) => [...(definition.validate?.(object) ?? []), ...(definition.validateCreate?.(object) ?? [])],
+    validateUpdate(object, old, subresource) {
+      if (subresource !== '') return definition.validateSubresource?.(object, old, subresource) ?? []
+      return [...(definition.validate?.(object) ?? []), ...(definition.validateUpdate?.(object, old) ?? [])]
+    },
     warnings: (object, old) => definition.warnings?.(object, old) ?? [],
     generation: definition.generation ?? false,
     holdsDeletion: (object) => definition.holdsDeletion?.(object) ?? false,
     ...(definition.graceSeconds && { graceSeconds: definition.graceSeconds }),
   }
+}
+
+/** `spec` and `status` are written also where nobody set them, if Go has them as plain structs. */
+function partsAlwaysThere(schema: Schema): { readonly spec: boolean; readonly status: JsonObject | undefined } {
+  const fields = schema.type === 'object' ? schema.fields : undefined
+  const [spec, status] = [fields?.get('spec'), fields?.get('status')]
+  return { spec: spec?.always ?? false, status: status?.always ? zeroValue(status.schema()) : undefined }
+}
+
+function selectableFieldsOf(definition: KindDefinition, namespaced: boolean): Kind['selectableFields'] {
+  const fields = new Map([['metadata.name', ({ metadata }: KubeObject) => metadata.name]])
+  if (namespaced) fields.set('metadata.namespace', ({ metadata }) => metadata.namespace ?? '')
+  for (const [name, value] of Object.entries(definition.selectableFields ?? {})) fields.set(name, value)
+  return fields
 }
 
 /** An update of the object keeps status; an update of status keeps all but status and what metadata a status writer may change. */

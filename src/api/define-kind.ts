@@ -20,12 +20,18 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   prepareForCreate?(draft: JsonObject): void
   prepareForUpdate?(draft: JsonObject, old: T, subresource: string): void
   validate?(object: T): ReturnType<Strategy['validate']>
-  validateUpdate?(object: T, old: T, subresource: string): ReturnType<Strategy['validateUpdate']>
+  /** What an update breaks beside the rules that hold for every object; left out for `subresource` other than ''. */
+  validateUpdate?(object: T, old: T): ReturnType<Strategy['validateUpdate']>
+  /** Rules that hold when the object is made and not any more later. */
+  validateCreate?(object: T): ReturnType<Strategy['validate']>
+  /** For subresources that are the object itself, such as a pod's `ephemeralcontainers`. */
+  validateSubresource?(object: T, old: T, subresource: string): ReturnType<Strategy['validateUpdate']>
   warnings?(object: T, old: T | undefined): readonly string[]
   graceSeconds?(object: T, asked: number | undefined): number | undefined
   holdsDeletion?(object: T): boolean
   readonly columns?: readonly ColumnDefinition<T>[]
-  selectableFields?(object: T): Readonly<Record<string, string>>
+  /** What field selectors may name beside metadata.name and metadata.namespace. */
+  readonly selectableFields?: Readonly<Record<string, (object: T) => string>>
 }
 
 export type ColumnDefinition<T> = Omit<Column, 'cell' | 'priority' | 'type' | 'description'> & {

@@ -24,8 +24,8 @@ export interface Kind {
   readonly storage: Storage
   readonly strategy: Strategy
   readonly columns: readonly Column[]
-  /** Fields a field selector may name beside metadata.name and metadata.namespace, and their values. */
-  selectableFields(object: KubeObject): Readonly<Record<string, string>>
+  /** Fields that a field selector may name, and how an object answers for each. */
+  readonly selectableFields: ReadonlyMap<string, (object: KubeObject) => string>
 }
 
 export interface Subresource {

@@ -1,19 +1,7 @@
-import { dnsLabelProblems, dnsSubdomainProblems } from './names.ts'
+import { dns1035LabelProblems, dnsLabelProblems, dnsSubdomainProblems } from './names.ts'
 
 /** Answers what is wrong with a name. */
 type NameRule = (name: string) => readonly string[]
-
-const serviceName = /^[a-z](?:[-a-z0-9]*[a-z0-9])?$/
-
-/** RFC 1035 label: a service's name becomes a DNS label and the beginning of environment variables. */
-const dns1035Label: NameRule = (name) => [
-  ...(name.length > 63 ? ['must be no more than 63 characters'] : []),
-  ...(serviceName.test(name)
-    ? []
-    : [
-        "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')",
-      ]),
-]
 
 /** Anything that can stand between two slashes of a path. */
 const pathSegment: NameRule = (name) => {
@@ -24,7 +12,8 @@ const pathSegment: NameRule = (name) => {
 /** Kinds whose names are not RFC 1123 subdomains. By `group/Kind`. */
 const rules: ReadonlyMap<string, NameRule> = new Map<string, NameRule>([
   ['/Namespace', dnsLabelProblems],
-  ['/Service', dns1035Label],
+  // It becomes a DNS label and the beginning of environment variables.
+  ['/Service', dns1035LabelProblems],
   ['apiregistration.k8s.io/APIService', pathSegment],
   ['rbac.authorization.k8s.io/ClusterRole', pathSegment],
   ['rbac.authorization.k8s.io/ClusterRoleBinding', pathSegment],

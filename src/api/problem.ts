@@ -16,3 +16,57 @@ export interface Problem {
   /** The whole sentence after the path, such as `Required value: must name a container`. */
   readonly message: string
 }
+
+const withDetail = (text: string, detail: string | undefined) => (detail ? `${text}: ${detail}` : text)
+
+/** Strings as Go quotes them, everything else as JSON; a missing value is `null`. */
+const shown = (value: unknown): string => JSON.stringify(value) ?? 'null'
+
+export const required = (field: string, detail?: string): Problem => ({
+  type: 'FieldValueRequired',
+  field,
+  message: withDetail('Required value', detail),
+})
+
+export const invalid = (field: string, value: unknown, detail?: string): Problem => ({
+  type: 'FieldValueInvalid',
+  field,
+  message: withDetail(`Invalid value: ${shown(value)}`, detail),
+})
+
+export const forbidden = (field: string, detail?: string): Problem => ({
+  type: 'FieldValueForbidden',
+  field,
+  message: withDetail('Forbidden', detail),
+})
+
+export const duplicate = (field: string, value: unknown): Problem => ({
+  type: 'FieldValueDuplicate',
+  field,
+  message: `Duplicate value: ${shown(value)}`,
+})
+
+export const notFound = (field: string, value: unknown): Problem => ({
+  type: 'FieldValueNotFound',
+  field,
+  message: `Not found: ${shown(value)}`,
+})
+
+/** The supported values are named in order, as upstream sorts them. */
+export const notSupported = (field: string, value: unknown, supported: Iterable<string>): Problem => ({
+  type: 'FieldValueNotSupported',
+  field,
+  message: `Unsupported value: ${shown(value)}: supported values: ${[...supported].sort().map(shown).join(', ')}`,
+})
+
+export const tooLong = (field: string, maxBytes: number): Problem => ({
+  type: 'FieldValueTooLong',
+  field,
+  message: `Too long: may not be more than ${maxBytes} bytes`,
+})
+
+export const tooMany = (field: string, count: number, max: number): Problem => ({
+  type: 'FieldValueTooMany',
+  field,
+  message: `Too many: ${count}: must have at most ${max} items`,
+})

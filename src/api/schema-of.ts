@@ -104,7 +104,8 @@ export function schemaSource(definitions: Definitions, always: Readonly<Record<s
   return named
 }
 
-function lazily<T>(make: () => T): () => T {
+/** Makes a value when it is first asked for. */
+export function lazily<T>(make: () => T): () => T {
   let made: T | undefined
   return () => {
     made ??= make()

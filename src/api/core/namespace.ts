@@ -22,5 +22,5 @@ export const namespace = defineKind<Namespace>({
   },
   holdsDeletion: (object) => (object.spec.finalizers ?? []).length > 0,
   columns: [nameColumn, { name: 'Status', cell: (object) => object.status?.phase ?? 'Active' }, ageColumn],
-  selectableFields: (object) => ({ 'status.phase': object.status?.phase ?? '' }),
+  selectableFields: { 'status.phase': ({ status }) => status?.phase ?? '' },
 })

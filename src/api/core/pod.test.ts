@@ -6,7 +6,7 @@ test.each([
   [{ requests: { cpu: '1' } }, 'Burstable'],
   [{ limits: { cpu: '1', memory: '1Gi' }, requests: { cpu: '1', memory: '1Gi' } }, 'Guaranteed'],
 ])('resources %j make a pod %s', (resources, expected) => {
-  expect(qosClassOf([{ name: 'a', ...(resources && { resources }) }])).toBe(expected)
+  expect(qosClassOf([{ ...(resources && { resources }) }])).toBe(expected)
 })
 
 test('a leaving pod is shown as Terminating', () => {

@@ -1,29 +1,39 @@
 import { defineKind } from '../define-kind.ts'
-import type { JsonObject } from '../object.ts'
-import { ageColumn, nameColumn } from '../table-columns.ts'
-import type { Container, Pod } from '../types/core-v1.ts'
-import { defaultPodSpec } from './pod-defaults.ts'
+import type { Problem } from '../problem.ts'
+import { forbidden } from '../problem.ts'
+import type { Pod, PodSpec } from '../types/core-v1.ts'
+import { defaultPod } from './pod-defaults.ts'
+import { qosClassOfSpec } from './pod-qos.ts'
+import { checkImageSpace } from './pod-rules/container-rules.ts'
+import { checkPodSpec } from './pod-rules/pod-spec-rules.ts'
+import { checkPodUpdate } from './pod-rules/pod-update-rules.ts'
+import { podColumns, podSummary } from './pod-table.ts'
 
-const isJsonObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
+export { qosClassOf } from './pod-qos.ts'
 
-/** Guaranteed: cpu and memory of every container limited and requested alike; BestEffort: nothing asked at all. */
-export function qosClassOf(containers: readonly Container[]): 'Guaranteed' | 'Burstable' | 'BestEffort' {
-  const resources = ['cpu', 'memory']
-  const pairs = containers.flatMap(({ resources: asked }) =>
-    resources.map((name) => ({ limit: asked?.limits?.[name], request: asked?.requests?.[name] })),
-  )
-  const isZero = (text: string | undefined) => text === undefined || text === '0'
-  if (pairs.every(({ limit, request }) => isZero(limit) && isZero(request))) return 'BestEffort'
-  return pairs.every(({ limit, request }) => !isZero(limit) && limit === (request ?? limit)) ? 'Guaranteed' : 'Burstable'
-}
+/** What `kubectl get pods` shows under STATUS. */
+export const podStatusText = (pod: Pod): string => podSummary(pod, 0).status
 
-/** What `kubectl get pods` shows under STATUS while no init container holds the pod back. */
-export function podStatusText(pod: Pod): string {
-  if (pod.metadata.deletionTimestamp !== undefined) return pod.status?.reason === 'NodeLost' ? 'Unknown' : 'Terminating'
-  const states = (pod.status?.containerStatuses ?? []).map(({ state }) => state)
-  const reason = states.map((state) => state?.waiting?.reason ?? state?.terminated?.reason).find((text) => text !== undefined)
-  if (reason === 'Completed' && states.some((state) => state?.running)) return 'Running'
-  return reason ?? pod.status?.reason ?? pod.status?.phase ?? 'Pending'
+/** What holds for a pod alone and not for the template that it may come from. */
+function checkOnlyPod(found: Problem[], spec: PodSpec): void {
+  if (!spec.serviceAccountName)
+    spec.volumes?.forEach(({ projected }, index) => {
+      projected?.sources?.forEach(({ serviceAccountToken }, place) => {
+        if (serviceAccountToken)
+          found.push(
+            forbidden(
+              `spec.volumes[${index}].projected.sources[${place}].serviceAccountToken`,
+              'must not be specified when serviceAccountName is not set',
+            ),
+          )
+      })
+    })
+  spec.containers?.forEach((container, index) => {
+    checkImageSpace(found, `spec.containers[${index}]`, container)
+  })
+  spec.initContainers?.forEach((container, index) => {
+    checkImageSpace(found, `spec.initContainers[${index}]`, container)
+  })
 }
 
 export const pod = defineKind<Pod>({
@@ -32,43 +42,53 @@ export const pod = defineKind<Pod>({
   shortNames: ['po'],
   categories: ['all'],
   generation: true,
-  defaults(draft) {
-    if (isJsonObject(draft.spec)) {
-      defaultPodSpec(draft.spec)
-      draft.spec.enableServiceLinks ??= true
-    }
-  },
+  defaults: defaultPod,
   prepareForCreate(draft) {
-    const spec = draft.spec as Pod['spec'] | undefined
-    draft.status = { phase: 'Pending', qosClass: qosClassOf([...(spec?.containers ?? []), ...(spec?.initContainers ?? [])]) }
+    draft.status = { phase: 'Pending', qosClass: qosClassOfSpec((draft.spec ?? {}) as unknown as PodSpec) }
   },
   prepareForUpdate(draft, old, subresource) {
     if (subresource === '') draft.status = old.status
     if (subresource === 'status') draft.spec = old.spec
   },
-  graceSeconds: (object, asked) => (object.spec?.nodeName ? (asked ?? object.spec.terminationGracePeriodSeconds ?? 30) : 0),
-  columns: [
-    nameColumn,
-    {
-      name: 'Ready',
-      cell: (object) =>
-        `${(object.status?.containerStatuses ?? []).filter(({ ready }) => ready).length}/${object.spec?.containers.length ?? 0}`,
-    },
-    { name: 'Status', cell: podStatusText },
-    {
-      name: 'Restarts',
-      cell: (object) => String((object.status?.containerStatuses ?? []).reduce((sum, { restartCount }) => sum + restartCount, 0)),
-    },
-    ageColumn,
-    { name: 'IP', priority: 1, cell: (object) => object.status?.podIP ?? '<none>' },
-    { name: 'Node', priority: 1, cell: (object) => object.spec?.nodeName ?? '<none>' },
-  ],
-  selectableFields: (object) => ({
-    'spec.nodeName': object.spec?.nodeName ?? '',
-    'spec.restartPolicy': object.spec?.restartPolicy ?? '',
-    'spec.schedulerName': object.spec?.schedulerName ?? '',
-    'spec.serviceAccountName': object.spec?.serviceAccountName ?? '',
-    'status.phase': object.status?.phase ?? '',
-    'status.podIP': object.status?.podIP ?? '',
-  }),
+  validate({ spec }) {
+    const found: Problem[] = []
+    checkPodSpec(found, 'spec', spec, true)
+    checkOnlyPod(found, spec)
+    return found
+  },
+  validateCreate({ spec }) {
+    const found: Problem[] = []
+    if (spec.ephemeralContainers?.length) found.push(forbidden('spec.ephemeralContainers', 'cannot be set on create'))
+    if (spec.nodeName && spec.schedulingGates?.length)
+      found.push(forbidden('spec.nodeName', 'cannot be set until all schedulingGates have been cleared'))
+    return found
+  },
+  validateUpdate(object, old) {
+    const found: Problem[] = []
+    checkPodUpdate(found, object, old)
+    return found
+  },
+  validateSubresource({ spec }, _, subresource) {
+    const found: Problem[] = []
+    if (subresource === 'ephemeralcontainers' || subresource === 'resize') checkPodSpec(found, 'spec', spec, true)
+    return found
+  },
+  graceSeconds({ spec, status }, asked) {
+    // Nobody runs it (any more): it can go at once.
+    if (!spec.nodeName || status?.phase === 'Succeeded' || status?.phase === 'Failed') return 0
+    const seconds = asked ?? spec.terminationGracePeriodSeconds ?? 30
+    return seconds < 0 ? 1 : seconds
+  },
+  columns: podColumns,
+  selectableFields: {
+    'spec.nodeName': ({ spec }) => spec.nodeName ?? '',
+    'spec.restartPolicy': ({ spec }) => spec.restartPolicy ?? '',
+    'spec.schedulerName': ({ spec }) => spec.schedulerName ?? '',
+    'spec.serviceAccountName': ({ spec }) => spec.serviceAccountName ?? '',
+    'spec.hostNetwork': ({ spec }) => String(spec.hostNetwork ?? false),
+    'status.phase': ({ status }) => status?.phase ?? '',
+    'status.podIP': ({ status }) => status?.podIPs?.[0]?.ip ?? status?.podIP ?? '',
+    'status.podIPs': ({ status }) => (status?.podIPs ?? []).map(({ ip }) => ip).join(','),
+    'status.nominatedNodeName': ({ status }) => status?.nominatedNodeName ?? '',
+  },
 })

@@ -1,4 +1,4 @@
-import { isJsonObject } from '../api/merge-patch.ts'
+import { isJsonObject } from './merge-patch.ts'
 
 /** Whether two JSON values are the same, whatever the order of their fields. */
 export function jsonEqual(left: unknown, right: unknown): boolean {
