@@ -66,6 +66,8 @@ export interface ApiWatchEvent<T = KubeObject> {
 /** Where the server pushes events. It never waits: a sink that holds more than its bound answers false and is ended. */
 export interface WatchSink {
   event(event: ApiWatchEvent<unknown>): boolean
+  /** Resolves when the reader has caught up enough to be given many events; left out: always. Never rejects. */
+  ready?(): Promise<void>
   end(): void
 }
 

@@ -10,6 +10,8 @@ import type { Log } from '../base/log.ts'
 /** Upstream's limit of a request body. */
 const maxBodyBytes = 3 << 20
 const maxHeaderBytes = 64 << 10
+/** Of a watch's first part, no more than this waits to be read. */
+const readyBytes = 1 << 20
 /** What a watcher may leave unread before it is cut off. */
 const maxUnreadBytes = 16 << 20
 /** Big replies go out in blocks of about this size, so that other requests are answered between them. */
@@ -287,6 +289,10 @@ function watchSink(outgoing: ServerResponse): WatchSink {
       }
       if (waiting.push(event.bytes()) === 1) queueMicrotask(flush)
       return true
+    },
+    async ready() {
+      flush()
+      if (outgoing.writableLength > readyBytes && !isGone(outgoing)) await drained(outgoing)
     },
     end() {
       flush()

@@ -1,7 +1,10 @@
 import { isJsonObject } from '../api/merge-patch.ts'
 import { StatusError } from '../api/status-error.ts'
 import type { ListMeta } from '../api/types/meta-v1.ts'
+import type { Clock } from '../base/clock.ts'
 import { CompactedError, type Store } from '../store/store.ts'
+import { listAt, tooLarge } from './read-options.ts'
+import { mapInSlices } from './slices.ts'
 import { CacheEntry, type EntryFilter, type WatchCache } from './watch-cache.ts'
 
 export interface Page {
@@ -9,75 +12,139 @@ export interface Page {
   readonly metadata: ListMeta
 }
 
-/**
- * One page of a list. The first comes from the cache and names its revision; later ones show the same snapshot, which only
- * the store still has.
- */
-export async function pageOf({
-  store,
-  cache,
-  prefix,
-  filter,
-  isFiltered,
-  parameters,
-}: {
-  store: Store
-  cache: WatchCache
-  prefix: string
-  filter: EntryFilter
-  isFiltered: boolean
-  parameters: URLSearchParams
-}): Promise<Page> {
-  const limit = Number(parameters.get('limit') ?? 0)
-  if (!Number.isSafeInteger(limit) || limit < 0) throw new StatusError('BadRequest', `limit: Invalid value: "${parameters.get('limit')}"`)
-  const position = positionOf(parameters.get('continue') ?? '')
-  const revision = position?.revision ?? cache.revision()
-  const entries: CacheEntry[] = []
-  let remaining = 0
-  for (const entry of position ? await laterEntries(store, prefix, position) : cache.range(prefix)) {
-    if (!filter(entry)) continue
-    if (limit > 0 && entries.length >= limit) remaining++
-    else entries.push(entry)
-  }
-  const last = entries.at(-1)
-  return {
-    entries,
-    metadata: {
-      resourceVersion: String(revision),
-      ...(remaining > 0 && last && { continue: tokenOf({ revision, after: last.key }) }),
-      // Upstream counts only where no selector decides.
-      ...(remaining > 0 && !isFiltered && { remainingItemCount: remaining }),
-    },
-  }
+interface PageRequest {
+  readonly store: Store
+  readonly cache: WatchCache
+  readonly clock: Clock
+  readonly prefix: string
+  /** Undefined: everything. */
+  readonly filter: EntryFilter | undefined
+  readonly parameters: URLSearchParams
 }
 
+/** What is left of a list: the revision that it shows, the last key that was shown, and how many come after it. */
 interface Position {
   readonly revision: number
   readonly after: string
+  /** Unknown where a selector decides. */
+  readonly remaining?: number
 }
 
-async function laterEntries(store: Store, prefix: string, { revision, after }: Position): Promise<readonly CacheEntry[]> {
-  if (!after.startsWith(prefix)) throw notValid()
+/** How long a read waits for a revision that is still to come. */
+const waitMs = 3000
+/** How many entries are read from the store before others get a turn. */
+const storeSlice = 250
+
+/**
+ * One page of a list. The first comes from the cache and names its revision; later ones, and lists of an older revision,
+ * show one snapshot, which only the store still has.
+ */
+export async function pageOf(request: PageRequest): Promise<Page> {
+  const { cache, prefix, parameters, clock } = request
+  const limit = limitOf(parameters)
+  const position = positionOf(parameters.get('continue') ?? '', prefix)
+  const at = listAt(parameters)
+  if (position) return olderPage(request, position, limit)
+  if (at.type !== 'newest' && !(await cache.reaches(at.revision, clock, waitMs))) throw tooLarge(at.revision, cache.revision())
+  if (at.type === 'exact' && at.revision !== cache.revision()) return olderPage(request, { revision: at.revision, after: '' }, limit)
+  return newestPage(request, limit)
+}
+
+async function newestPage({ cache, prefix, filter }: PageRequest, limit: number): Promise<Page> {
+  const revision = cache.revision()
+  if (filter) {
+    const entries = [...cache.range(prefix)]
+    const matches = await mapInSlices(entries, filter)
+    const found = entries.filter((_, index) => matches[index])
+    return pageFrom(limit > 0 ? found.slice(0, limit) : found, { revision, isCut: limit > 0 && found.length > limit })
+  }
+  const entries: CacheEntry[] = []
+  for (const entry of cache.range(prefix)) {
+    if (limit > 0 && entries.length >= limit) break
+    entries.push(entry)
+  }
+  const remaining = cache.count(prefix) - entries.length
+  return pageFrom(entries, { revision, isCut: remaining > 0, remaining })
+}
+
+/** Reads on from the store until the page is full or nothing is left. */
+async function olderPage({ store, prefix, filter }: PageRequest, position: Position, limit: number): Promise<Page> {
+  const { revision } = position
+  const entries: CacheEntry[] = []
+  let after = position.after
+  for (;;) {
+    const wanted = limit > 0 ? limit + 1 - entries.length : storeSlice
+    const read = await snapshot(store, prefix, { revision, after, limit: Math.min(wanted, storeSlice) }, position.after !== '')
+    for (const { key, value, revision: written } of read.entries) {
+      const entry = new CacheEntry(key, value, written)
+      if (!filter || filter(entry)) entries.push(entry)
+    }
+    after = read.entries.at(-1)?.key ?? after
+    if (!read.more || (limit > 0 && entries.length > limit)) break
+    await new Promise<void>((resolve) => setImmediate(resolve))
+  }
+  const isCut = limit > 0 && entries.length > limit
+  const shown = isCut ? entries.slice(0, limit) : entries
+  const remaining = position.remaining === undefined ? undefined : position.remaining - shown.length
+  return pageFrom(shown, { revision, isCut, ...(remaining !== undefined && { remaining }) })
+}
+
+async function snapshot(
+  store: Store,
+  prefix: string,
+  { revision, after, limit }: { revision: number; after: string; limit: number },
+  isContinued: boolean,
+) {
   try {
-    const { entries } = await store.list(prefix, { revision, after })
-    return entries.map((entry) => new CacheEntry(entry.key, entry.value, entry.revision))
+    return await store.list(prefix, { revision, limit, ...(after !== '' && { after }) })
   } catch (cause) {
     if (!(cause instanceof CompactedError)) throw cause
     throw new StatusError(
       'Expired',
-      'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.',
+      isContinued
+        ? 'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.'
+        : 'The resourceVersion for the provided list is too old.',
     )
   }
 }
 
+function pageFrom(
+  entries: readonly CacheEntry[],
+  { revision, isCut, remaining }: { revision: number; isCut: boolean; remaining?: number },
+): Page {
+  const last = entries.at(-1)
+  // Upstream counts only where no selector decides.
+  const count = remaining !== undefined && remaining > 0 ? remaining : undefined
+  return {
+    entries,
+    metadata: {
+      resourceVersion: String(revision),
+      ...(isCut && last && { continue: tokenOf({ revision, after: last.key, ...(count !== undefined && { remaining: count }) }) }),
+      ...(isCut && count !== undefined && { remainingItemCount: count }),
+    },
+  }
+}
+
+function limitOf(parameters: URLSearchParams): number {
+  const limit = Number(parameters.get('limit') ?? 0)
+  if (Number.isSafeInteger(limit) && limit >= 0) return limit
+  throw new StatusError('BadRequest', `limit: Invalid value: "${parameters.get('limit')}"`)
+}
+
 const tokenOf = (position: Position) => Buffer.from(JSON.stringify(position)).toString('base64url')
 
-function positionOf(token: string): Position | undefined {
+function positionOf(token: string, prefix: string): Position | undefined {
   if (token === '') return undefined
+  const { revision, after, remaining } = parsed(token)
+  // Somebody else's token must not lead out of the list that is asked for.
+  if (!Number.isSafeInteger(revision) || typeof after !== 'string' || !after.startsWith(prefix)) throw notValid()
+  return { revision: Number(revision), after, ...(Number.isSafeInteger(remaining) && { remaining: Number(remaining) }) }
+}
+
+function parsed(token: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(Buffer.from(token, 'base64url').toString())
-    if (isJsonObject(value) && Number.isSafeInteger(value.revision) && typeof value.after === 'string')
-      return { revision: Number(value.revision), after: value.after }
+    if (isJsonObject(value)) return value
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
   }

@@ -1,6 +1,6 @@
 import { copy } from '../api/decode.ts'
 import type { ApiReply, ApiRequest, UserInfo } from '../api/exchange.ts'
-import { matchesFields, parseFieldSelector } from '../api/field-selector.ts'
+import { parseFieldSelector } from '../api/field-selector.ts'
 import { applyConfiguration } from '../api/fields/apply.ts'
 import type { Kind } from '../api/kind.ts'
 import { matchesLabels, parseLabelSelector } from '../api/label-selector.ts'
@@ -14,16 +14,20 @@ import { deleteOptions } from './delete-options.ts'
 import { fieldWriter, unownedFields } from './field-owners.ts'
 import { pageOf } from './pages.ts'
 import { patchFor } from './patch-for.ts'
+import { revisionOf, tooLarge, watchFrom } from './read-options.ts'
 import { listPrefix, metadataOf, type ObjectRef, objectKey, type Registry } from './registry.ts'
 import { entryReply, jsonReply } from './replies.ts'
 import type { ResourceRoute } from './route.ts'
+import { mapInSlices } from './slices.ts'
 import { objectParts } from './subresources/object-parts.ts'
 import type { SubresourceTable } from './subresources/subresource.ts'
 import { type View, viewOf } from './view.ts'
-import type { EntryFilter } from './watch-cache.ts'
+import type { CacheEntry } from './watch-cache.ts'
 import { requireFieldManager, writeOptions } from './write-options.ts'
 
 const defaultWatchSeconds = 1800
+/** How long a read waits for a revision that is still to come. */
+const waitMs = 3000
 /** Subresources that are the object itself, written under the rules of its strategy. */
 const ownSubresources = new Set(['status', 'finalize'])
 
@@ -64,6 +68,7 @@ export function resourceHandler({
     }
     switch (request.method) {
       case 'GET':
+        await waitFor(kind, revisionOf(parameters.get('resourceVersion') ?? ''))
         return view.one(200, await registry.get(ref))
       case 'PUT':
         return update(ref, subresource, parameters, request, user, view)
@@ -75,16 +80,17 @@ export function resourceHandler({
     throw notAllowed()
   }
 
+  /** A read of a revision that is still to come waits for it, though not for long. */
+  async function waitFor(kind: Kind, revision: number): Promise<void> {
+    if (revision === 0) return
+    const cache = await registry.cache(kind)
+    if (!(await cache.reaches(revision, clock, waitMs))) throw tooLarge(revision, cache.revision())
+  }
+
   async function list(kind: Kind, namespace: string | undefined, parameters: URLSearchParams, view: View): Promise<ApiReply> {
-    const isFiltered = parameters.has('labelSelector') || parameters.has('fieldSelector')
-    const { entries, metadata } = await pageOf({
-      store,
-      cache: await registry.cache(kind),
-      prefix: listPrefix(kind, namespace),
-      filter: filterOf(kind, parameters),
-      isFiltered,
-      parameters,
-    })
+    const { prefix, matches } = selectionOf(kind, namespace, parameters)
+    const filter = matches && ((entry: CacheEntry) => matches(entry.glance()))
+    const { entries, metadata } = await pageOf({ store, cache: await registry.cache(kind), clock, prefix, filter, parameters })
     return view.list(entries, metadata)
   }
 
@@ -96,15 +102,16 @@ export function resourceHandler({
     view: View,
   ): Promise<ApiReply> {
     const cache = await registry.cache(kind)
-    const version = parameters.get('resourceVersion') ?? ''
-    if (!/^\d*$/.test(version)) throw new StatusError('BadRequest', `resourceVersion: Invalid value: "${version}": must be a number`)
-    const initial = isTrue(parameters, 'sendInitialEvents')
+    const { after, notOlderThan, markInitialEnd } = watchFrom(parameters)
+    await waitFor(kind, notOlderThan)
+    const { prefix, matches } = selectionOf(kind, namespace, parameters)
+    const bookmarks = isTrue(parameters, 'allowWatchBookmarks')
     const options = {
-      prefix: listPrefix(kind, namespace),
-      filter: filterOf(kind, parameters),
-      after: initial || version === '' || version === '0' ? undefined : Number(version),
-      bookmarks: isTrue(parameters, 'allowWatchBookmarks'),
-      markInitialEnd: initial,
+      prefix,
+      filter: matches ? ({ object }: CacheEntry) => matches(object) : () => true,
+      after: after === 'now' ? cache.revision() : after,
+      bookmarks,
+      markInitialEnd: markInitialEnd && bookmarks,
     }
     const seconds = Number(parameters.get('timeoutSeconds') ?? 0) || defaultWatchSeconds
     return {
@@ -245,8 +252,10 @@ export function resourceHandler({
   ): Promise<ApiReply> {
     const cache = await registry.cache(kind)
     const options = deleteOptions(deleteBody(request), parameters, request, user)
-    const entries = [...cache.range(listPrefix(kind, namespace))].filter(filterOf(kind, parameters))
-    for (const { object } of entries) {
+    const { prefix, matches } = selectionOf(kind, namespace, parameters)
+    const entries = [...cache.range(prefix)]
+    const isChosen = await mapInSlices(entries, (entry) => !matches || matches(entry.glance()))
+    for (const { object } of entries.filter((_, index) => isChosen[index])) {
       try {
         await registry.delete({ kind, namespace: object.metadata.namespace, name: object.metadata.name }, options)
       } catch (error) {
@@ -266,18 +275,28 @@ export function resourceHandler({
   }
 }
 
-function filterOf(kind: Kind, parameters: URLSearchParams): EntryFilter {
+/** Which keys a list or watch is about, and which of their objects; undefined: all. */
+function selectionOf(
+  kind: Kind,
+  namespace: string | undefined,
+  parameters: URLSearchParams,
+): { prefix: string; matches: ((object: Readonly<KubeObject>) => boolean) | undefined } {
   const labels = parseLabelSelector(parameters.get('labelSelector') ?? '')
   const fields = parseFieldSelector(parameters.get('fieldSelector') ?? '')
-  if (labels.length === 0 && fields.length === 0) return () => true
-  return ({ object }) =>
-    matchesLabels(labels, object.metadata.labels ?? {}) &&
-    (fields.length === 0 ||
-      matchesFields(fields, {
-        'metadata.name': object.metadata.name,
-        'metadata.namespace': object.metadata.namespace ?? '',
-        ...kind.selectableFields(object),
-      }))
+  const prefix = listPrefix(kind, namespace)
+  if (labels.length === 0 && fields.length === 0) return { prefix, matches: undefined }
+  const wanted = fields.map(({ field, equal, value }) => {
+    const read = kind.selectableFields.get(field)
+    if (!read) throw new StatusError('BadRequest', `field label not supported: ${field}`)
+    return { read, equal, value }
+  })
+  // One object is found by its key, however many there are.
+  const name = fields.find(({ field, equal }) => field === 'metadata.name' && equal)?.value ?? ''
+  return {
+    prefix: kind.namespaced && namespace === undefined ? prefix : `${prefix}${name}`,
+    matches: (object) =>
+      matchesLabels(labels, object.metadata.labels) && wanted.every(({ read, equal, value }) => (read(object) === value) === equal),
+  }
 }
 
 /** The DeleteOptions of a request, which may have none. */

@@ -157,7 +157,7 @@ describe('objects', () => {
     }
     const { object } = await send('POST', path, { metadata: { name: 'a' }, spec, status: { replicas: 7 } })
     expect(object).toMatchObject({ metadata: { generation: 1 } })
-    expect(object).not.toHaveProperty('status')
+    expect(object).not.toMatchObject({ status: { replicas: 7 } })
     const status = await send('PUT', `${path}/a/status`, { ...object, spec: { ...spec, replicas: 9 }, status: { replicas: 1 } })
     expect(status.object).toMatchObject({ metadata: { generation: 1 }, spec: { replicas: 1 }, status: { replicas: 1 } })
     const main = await send('PUT', `${path}/a`, { ...status.object, spec: { ...spec, replicas: 2 }, status: { replicas: 5 } })
@@ -225,6 +225,79 @@ describe('lists', () => {
     expect(rest.metadata.resourceVersion).toBe(first.object.metadata.resourceVersion)
   })
 
+  test('are read at a revision', async () => {
+    const first = await send('POST', configMaps, configMap('a', { k: '1' }))
+    const at = first.object.metadata.resourceVersion
+    await send('PUT', `${configMaps}/a`, configMap('a', { k: '2' }))
+    await send('POST', configMaps, configMap('b'))
+    const dataOf = async (query: string) =>
+      (await send('GET', `${configMaps}?${query}`)).object.items.map((item) => (item as KubeObject & { data?: object }).data)
+    expect(await dataOf(`resourceVersion=${at}&resourceVersionMatch=Exact`)).toEqual([{ k: '1' }])
+    expect(await dataOf(`resourceVersion=${at}&limit=5`)).toEqual([{ k: '1' }])
+    expect(await dataOf(`resourceVersion=${at}&resourceVersionMatch=NotOlderThan`)).toHaveLength(2)
+    expect(await dataOf('resourceVersion=0')).toHaveLength(2)
+  })
+
+  test('wait for a revision that is still to come, for three seconds', async () => {
+    const { object } = await send('POST', configMaps, configMap('a'))
+    const next = Number(object.metadata.resourceVersion) + 1
+    const waiting = send('GET', `${configMaps}?resourceVersion=${next}&resourceVersionMatch=NotOlderThan`)
+    await send('POST', configMaps, configMap('b'))
+    expect((await waiting).object.items).toHaveLength(2)
+    const inVain = send('GET', `${configMaps}/a?resourceVersion=${next + 100}`)
+    await clock.advance(4000)
+    expect((await inVain).object).toMatchObject({
+      code: 504,
+      reason: 'Timeout',
+      message: `Timeout: Too large resource version: ${next + 100}, current: ${next}`,
+      details: { causes: [{ reason: 'ResourceVersionTooLarge' }], retryAfterSeconds: 1 },
+    })
+  })
+
+  test('of what was compacted away are refused', async () => {
+    const { object } = await send('POST', configMaps, configMap('a'))
+    await send('POST', configMaps, configMap('b'))
+    const token = ((await send('GET', `${configMaps}?limit=1`)).object.metadata as unknown as { continue: string }).continue
+    await send('POST', configMaps, configMap('c'))
+    // Ten minutes later nothing of it is kept.
+    await clock.advance(600_000)
+    await send('POST', configMaps, configMap('d'))
+    await clock.advance(600_000)
+    expect((await send('GET', `${configMaps}?continue=${token}&limit=1`)).object).toMatchObject({ code: 410, reason: 'Expired' })
+    const exact = `resourceVersion=${object.metadata.resourceVersion}&resourceVersionMatch=Exact`
+    expect((await send('GET', `${configMaps}?${exact}`)).object).toMatchObject({
+      code: 410,
+      message: 'The resourceVersion for the provided list is too old.',
+    })
+  })
+
+  test('of many objects are selected and shown, page by page', async () => {
+    await Promise.all(
+      Array.from({ length: 250 }, (_, index) =>
+        send('POST', configMaps, configMap(`c${String(index).padStart(3, '0')}`, {}, { odd: String(index % 2) })),
+      ),
+    )
+    const names: string[] = []
+    let token = ''
+    for (;;) {
+      const { object } = await send('GET', `${configMaps}?limit=30&labelSelector=odd%3D1${token && `&continue=${token}`}`)
+      names.push(...object.items.map((item) => item.metadata.name))
+      token = (object.metadata as unknown as { continue?: string }).continue ?? ''
+      if (token === '') break
+    }
+    expect(names).toHaveLength(125)
+    expect(new Set(names).size).toBe(125)
+    const table = await send('GET', `${configMaps}?labelSelector=odd%3D1`, undefined, {
+      accept: 'application/json;as=Table;v=v1;g=meta.k8s.io',
+    })
+    expect((table.object.rows as object[]).length).toBe(125)
+    const metadata = await send('GET', configMaps, undefined, {
+      accept: 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io',
+    })
+    expect(metadata.object).toMatchObject({ kind: 'PartialObjectMetadataList' })
+    expect(metadata.object.items).toHaveLength(250)
+  })
+
   test('come as tables when asked', async () => {
     await send('POST', configMaps, configMap('a'))
     await clock.advance(5000)
@@ -259,6 +332,33 @@ describe('watches', () => {
     await send('POST', configMaps, configMap('b'))
     const events = await watch(`${configMaps}?watch=1&resourceVersion=${object.metadata.resourceVersion}`)
     expect(events.map((event) => event.object.metadata.name)).toEqual(['b'])
+  })
+
+  test('of many objects see each once, and what happens meanwhile', async () => {
+    await Promise.all(Array.from({ length: 1200 }, (_, index) => send('POST', configMaps, configMap(`c${index}`))))
+    const events = await watch(`${configMaps}?watch=1&sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan`)
+    expect(events.length).toBeLessThan(1200)
+    await send('DELETE', `${configMaps}/c1199`)
+    await clock.advance(0)
+    await clock.advance(0)
+    expect(events.slice(0, 1200).every(({ type }) => type === 'ADDED')).toBe(true)
+    expect(new Set(events.slice(0, 1200).map(({ object }) => object.metadata.name)).size).toBe(1200)
+    expect(events.slice(1200).map(({ type }) => type)).toEqual(['BOOKMARK', 'DELETED'])
+  })
+
+  test('begin now when no first objects are asked for', async () => {
+    await send('POST', configMaps, configMap('a'))
+    const events = await watch(`${configMaps}?watch=1&sendInitialEvents=false&resourceVersionMatch=NotOlderThan`)
+    await send('POST', configMaps, configMap('b'))
+    expect(events.map(({ object }) => object.metadata.name)).toEqual(['b'])
+  })
+
+  test('from a revision that is still to come skip what is before it', async () => {
+    const { object } = await send('POST', configMaps, configMap('a'))
+    const events = await watch(`${configMaps}?watch=1&resourceVersion=${Number(object.metadata.resourceVersion) + 1}`)
+    await send('POST', configMaps, configMap('b'))
+    await send('POST', configMaps, configMap('c'))
+    expect(events.map((event) => event.object.metadata.name)).toEqual(['c'])
   })
 
   test('see an object leave and enter their selector', async () => {
@@ -320,6 +420,26 @@ describe('bad input', () => {
     ['a resource that is not there', 'GET', '/api/v1/namespaces/default/things', undefined, 404, '404 page not found'],
     ['a subresource that is not there', 'GET', `${configMaps}/a/status`, undefined, 404, 'could not find the requested resource'],
     ['a bad selector', 'GET', `${configMaps}?labelSelector=a%3D%3D%3D`, undefined, 400, 'unable to parse requirement'],
+    ['a field that cannot be selected', 'GET', `${configMaps}?fieldSelector=data%3Dx`, undefined, 400, 'field label not supported: data'],
+    [
+      'a match without a revision',
+      'GET',
+      `${configMaps}?resourceVersionMatch=Exact`,
+      undefined,
+      422,
+      'resourceVersionMatch is forbidden unless',
+    ],
+    ['another match', 'GET', `${configMaps}?resourceVersionMatch=X&resourceVersion=1`, undefined, 422, 'Unsupported value: \\"X\\"'],
+    ['first events of a list', 'GET', `${configMaps}?sendInitialEvents=true`, undefined, 422, 'sendInitialEvents is forbidden for list'],
+    [
+      'first events without a match',
+      'GET',
+      `${configMaps}?watch=1&sendInitialEvents=true`,
+      undefined,
+      422,
+      'sendInitialEvents requires setting',
+    ],
+    ['no revision', 'GET', `${configMaps}?resourceVersion=x`, undefined, 400, 'invalid resource version'],
     ['a bad token', 'GET', `${configMaps}?continue=xyz`, undefined, 400, 'continue key is not valid'],
   ])('%s', async (_, method, url, body, status, message) => {
     const reply = await send(method, url, body)

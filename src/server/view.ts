@@ -6,12 +6,13 @@ import { StatusError } from '../api/status-error.ts'
 import { type IncludeObject, partialObjectMetadata, partialObjectMetadataList, tableOf } from '../api/table.ts'
 import type { ListMeta } from '../api/types/meta-v1.ts'
 import { entryReply, jsonReply } from './replies.ts'
+import { mapInSlices } from './slices.ts'
 import type { CacheEntry } from './watch-cache.ts'
 
 /** How a caller wants objects shown: whole, as rows of a table, or their metadata only. */
 export interface View {
   readonly one: (status: number, entry: CacheEntry, warnings?: readonly string[]) => ApiReply
-  readonly list: (entries: readonly CacheEntry[], metadata: ListMeta) => ApiReply
+  readonly list: (entries: readonly CacheEntry[], metadata: ListMeta) => ApiReply | Promise<ApiReply>
   /** The sink to give to the cache so that events arrive at `sink` as the caller wants them. */
   readonly watch: (sink: WatchSink) => WatchSink
 }
@@ -63,14 +64,7 @@ function tableView(kind: Kind, includeObject: IncludeObject, nowMs: () => number
   return {
     one: (status, entry) => jsonReply(status, table([entry.object], { resourceVersion: String(entry.revision) }, true)),
     list: (entries, metadata) =>
-      jsonReply(
-        200,
-        table(
-          entries.map((entry) => entry.object),
-          metadata,
-          true,
-        ),
-      ),
+      slicedReply({ ...table([], metadata, true) }, 'rows', entries, (entry) => table([entry.glance()], metadata, false).rows[0] ?? null),
     watch(sink) {
       let isFirst = true
       return translated(sink, (object) => {
@@ -85,15 +79,39 @@ function tableView(kind: Kind, includeObject: IncludeObject, nowMs: () => number
 const metadataView: View = {
   one: (status, entry) => jsonReply(status, partialObjectMetadata(entry.object)),
   list: (entries, metadata) =>
-    jsonReply(
-      200,
-      partialObjectMetadataList(
-        entries.map((entry) => entry.object),
-        metadata,
-      ),
-    ),
+    slicedReply(partialObjectMetadataList([], metadata), 'items', entries, (entry) => partialObjectMetadata(entry.glance())),
   watch: (sink) => translated(sink, partialObjectMetadata),
 }
+
+/** A document with one long list in it, made and encoded piece by piece so that others are answered meanwhile. */
+async function slicedReply<Field extends string>(
+  document: { readonly [Name in Field]: readonly unknown[] },
+  field: Field,
+  entries: readonly CacheEntry[],
+  show: (entry: CacheEntry) => object | null,
+): Promise<ApiReply> {
+  const { [field]: _, ...head } = document
+  const pieces = await mapInSlices(entries, (entry) => JSON.stringify(show(entry)))
+  const chunks = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"${field}":[`)]
+  for (let first = 0; first < pieces.length; first += piecesPerChunk) {
+    const text = pieces.slice(first, first + piecesPerChunk).join(',')
+    chunks.push(Buffer.from(first === 0 ? text : `,${text}`))
+  }
+  chunks.push(Buffer.from(']}\n'))
+  return {
+    status: 200,
+    headers: { 'content-type': 'application/json' },
+    body: {
+      type: 'object',
+      get object() {
+        return { ...document, [field]: entries.map(show) }
+      },
+      encode: () => chunks,
+    },
+  }
+}
+
+const piecesPerChunk = 100
 
 function translated(sink: WatchSink, show: (object: KubeObject) => object): WatchSink {
   return {
@@ -102,6 +120,7 @@ function translated(sink: WatchSink, show: (object: KubeObject) => object): Watc
       const object = show(event.object as KubeObject)
       return sink.event({ type: event.type, object, bytes: () => Buffer.from(`${JSON.stringify({ type: event.type, object })}\n`) })
     },
+    ...(sink.ready && { ready: () => sink.ready?.() ?? Promise.resolve() }),
     end: () => sink.end(),
   }
 }

@@ -3,6 +3,7 @@ import { spliceRevision } from '../api/encode.ts'
 import type { ApiWatchEvent, WatchSink } from '../api/exchange.ts'
 import type { KubeObject } from '../api/object.ts'
 import { StatusError } from '../api/status-error.ts'
+import type { Clock } from '../base/clock.ts'
 import type { Change, Store } from '../store/store.ts'
 
 /** One object at one revision: its bytes as every reader gets them, decoded and frozen when first asked for. */
@@ -19,10 +20,17 @@ export class CacheEntry {
   }
 
   get object(): KubeObject {
-    this.#object ??= freeze(
-      JSON.parse(Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength).toString()) as KubeObject,
-    )
+    this.#object ??= freeze(this.#decode())
     return this.#object
+  }
+
+  /** The object for one look, which does not make the entry bigger: for lists that select or show rows. */
+  glance(): Readonly<KubeObject> {
+    return this.#object ?? this.#decode()
+  }
+
+  #decode(): KubeObject {
+    return JSON.parse(Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength).toString()) as KubeObject
   }
 }
 
@@ -53,9 +61,13 @@ interface CacheEvent {
 
 interface Watcher extends WatchOptions {
   readonly sink: WatchSink
+  /** What happened while the initial objects are still being sent; undefined once they are. */
+  backlog: CacheEvent[] | undefined
 }
 
 const rememberedEvents = 8192
+/** How many entries are read from the store, or sent to a watcher, before others get a turn. */
+const slice = 500
 
 /**
  * All objects of one resource in memory, ordered by key, with the newest events for watches to resume from. It learns
@@ -69,6 +81,7 @@ export class WatchCache {
   /** The same entries' keys in order. */
   readonly #keys: string[] = []
   readonly #watchers = new Set<Watcher>()
+  readonly #waiters = new Set<{ readonly revision: number; done(): void }>()
   #events: CacheEvent[] = []
   /** The revision that the oldest remembered event follows on. */
   #oldest: number
@@ -83,17 +96,21 @@ export class WatchCache {
   }
 
   static async load(store: Store, { prefix, apiVersion, kind }: { prefix: string; apiVersion: string; kind: string }): Promise<WatchCache> {
-    const { entries, revision } = await store.list(prefix)
+    let { entries, revision, more } = await store.list(prefix, { limit: slice })
     const cache = new WatchCache({ prefix, apiVersion, kind, revision })
-    for (const entry of entries) {
-      cache.#entries.set(entry.key, new CacheEntry(entry.key, entry.value, entry.revision))
-      cache.#keys.push(entry.key)
+    for (;;) {
+      for (const entry of entries) {
+        cache.#entries.set(entry.key, new CacheEntry(entry.key, entry.value, entry.revision))
+        cache.#keys.push(entry.key)
+      }
+      const after = entries.at(-1)?.key
+      if (!more || after === undefined) break
+      await nextTurn()
+      ;({ entries, more } = await store.list(prefix, { revision, after, limit: slice }))
     }
     store.watch(prefix, revision, {
       onChanges: (changes) => cache.#apply(changes),
-      onProgress: (progress) => {
-        cache.#revision = progress
-      },
+      onProgress: (progress) => cache.#progress(progress),
       onEnd: () => cache.#endWatches(),
     })
     return cache
@@ -106,6 +123,28 @@ export class WatchCache {
 
   get(key: string): CacheEntry | undefined {
     return this.#entries.get(key)
+  }
+
+  /** How many keys begin with the prefix. */
+  count(prefix: string): number {
+    return firstAtOrAfter(this.#keys, `${prefix}\u{10ffff}`) - firstAtOrAfter(this.#keys, prefix)
+  }
+
+  /** Resolves with whether everything up to the revision is shown, at the latest after `timeoutMs`. */
+  async reaches(revision: number, clock: Clock, timeoutMs: number): Promise<boolean> {
+    if (this.#revision >= revision) return true
+    return new Promise((resolve) => {
+      const waiter = {
+        revision,
+        done: () => {
+          cancel()
+          this.#waiters.delete(waiter)
+          resolve(this.#revision >= revision)
+        },
+      }
+      const cancel = clock.after(timeoutMs, waiter.done)
+      this.#waiters.add(waiter)
+    })
   }
 
   /** Entries whose keys begin with the prefix and come after `after`, in order. */
@@ -123,10 +162,10 @@ export class WatchCache {
     const { after } = options
     if (after !== undefined && after < this.#oldest)
       throw new StatusError('Expired', `too old resource version: ${after} (${this.#oldest})`)
-    const watcher: Watcher = { ...options, sink }
+    const watcher: Watcher = { ...options, sink, backlog: undefined }
+    this.#watchers.add(watcher)
     if (after === undefined) this.#sendInitial(watcher)
     else for (const event of this.#events) if (event.revision > after) this.#send(watcher, event)
-    this.#watchers.add(watcher)
     return () => void this.#watchers.delete(watcher)
   }
 
@@ -137,8 +176,30 @@ export class WatchCache {
   }
 
   #sendInitial(watcher: Watcher): void {
-    for (const entry of this.range(watcher.prefix)) if (watcher.filter(entry)) watcher.sink.event(eventOf('ADDED', entry))
-    if (watcher.markInitialEnd) watcher.sink.event(this.#bookmark({ annotations: { 'k8s.io/initial-events-end': 'true' } }))
+    const entries = [...this.range(watcher.prefix)]
+    const end = this.#bookmark({ annotations: { 'k8s.io/initial-events-end': 'true' } })
+    const sendSlice = (first: number) => {
+      for (const entry of entries.slice(first, first + slice)) {
+        if (watcher.filter(entry) && !watcher.sink.event(eventOf('ADDED', entry))) this.#watchers.delete(watcher)
+        if (!this.#watchers.has(watcher)) return
+      }
+    }
+    const finish = () => {
+      if (watcher.markInitialEnd && !watcher.sink.event(end)) this.#watchers.delete(watcher)
+      const backlog = watcher.backlog ?? []
+      watcher.backlog = undefined
+      for (const event of backlog) if (this.#watchers.has(watcher)) this.#send(watcher, event)
+    }
+    sendSlice(0)
+    if (entries.length <= slice) return finish()
+    watcher.backlog = []
+    void (async () => {
+      for (let first = slice; first < entries.length && this.#watchers.has(watcher); first += slice) {
+        await (watcher.sink.ready?.() ?? nextTurn())
+        sendSlice(first)
+      }
+      if (this.#watchers.has(watcher)) finish()
+    })()
   }
 
   #bookmark(metadata: object): ApiWatchEvent<object> {
@@ -150,7 +211,7 @@ export class WatchCache {
     for (const change of changes) {
       const event = this.#record(change)
       this.#events.push(event)
-      this.#revision = change.revision
+      this.#progress(change.revision)
       for (const watcher of this.#watchers) this.#send(watcher, event)
     }
     // Trimmed seldom, so that it costs little per event.
@@ -159,6 +220,11 @@ export class WatchCache {
       this.#oldest = this.#events[cut - 1]?.revision ?? this.#oldest
       this.#events = this.#events.slice(cut)
     }
+  }
+
+  #progress(revision: number): void {
+    this.#revision = revision
+    for (const waiter of this.#waiters) if (waiter.revision <= revision) waiter.done()
   }
 
   #record({ key, revision, value }: Change): CacheEvent {
@@ -176,7 +242,15 @@ export class WatchCache {
   }
 
   #send(watcher: Watcher, event: CacheEvent): void {
-    if (!event.key.startsWith(watcher.prefix)) return
+    if (!event.key.startsWith(watcher.prefix) || event.revision <= (watcher.after ?? 0)) return
+    if (watcher.backlog) {
+      // Who cannot read what there is in the time in which all of this happens, begins again.
+      if (watcher.backlog.push(event) > rememberedEvents) {
+        this.#watchers.delete(watcher)
+        watcher.sink.end()
+      }
+      return
+    }
     const before = event.before !== undefined && watcher.filter(event.before)
     const after = event.after !== undefined && watcher.filter(event.after)
     const type = after ? (before ? 'MODIFIED' : 'ADDED') : before ? 'DELETED' : undefined
@@ -207,6 +281,8 @@ function eventOf(type: 'ADDED' | 'MODIFIED' | 'DELETED', entry: CacheEntry): Api
     },
   }
 }
+
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 /** The same object with a later resourceVersion. */
 function laterRevision(entry: CacheEntry, revision: number): CacheEntry {

@@ -101,17 +101,16 @@ class LmdbStore implements Store {
     const revision = options.revision ?? this.#durable
     this.#checkReadable(revision)
     const entries: StoredEntry[] = []
-    let remaining = 0
+    let more = false
     for (const { key, value } of this.#newest.getRange({ start: options.after ?? prefix, end: endOf(prefix) })) {
       if (key === options.after) continue
-      if (options.limit !== undefined && entries.length >= options.limit) {
-        if (this.#recordAt(value, revision)) remaining++
-        continue
-      }
       const entry = this.#entryAt(key, value, revision)
-      if (entry) entries.push(entry)
+      if (!entry) continue
+      more = options.limit !== undefined && entries.length >= options.limit
+      if (more) break
+      entries.push(entry)
     }
-    return { entries, revision, more: remaining > 0, remaining }
+    return { entries, revision, more }
   }
 
   write(write: Write): Promise<WriteResult> {

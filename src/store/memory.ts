@@ -90,7 +90,7 @@ export function createMemoryStore(): Store {
         .filter((key) => key.startsWith(prefix))
         .flatMap((key) => entryOf(key, versionAt(key, at)) ?? [])
       const entries = limit === undefined ? found : found.slice(0, limit)
-      return { entries, revision: at, more: found.length > entries.length, remaining: found.length - entries.length }
+      return { entries, revision: at, more: found.length > entries.length }
     },
     async write(write) {
       if (closed) throw new StoreError('The store is closed')

@@ -91,11 +91,11 @@ export function storeConformance(
     test('lists in key order, in pages, without neighbours', async () => {
       for (const key of ['/p/c', '/p/a', '/pp/x', '/p/b', '/o/z']) await put(key, key)
       const page = await store.list('/p/', { limit: 2 })
-      expect(page).toMatchObject({ more: true, remaining: 1 })
+      expect(page).toMatchObject({ more: true })
       expect(page.entries.map((entry) => entry.key)).toEqual(['/p/a', '/p/b'])
       await put('/p/bb', 'later')
       const rest = await store.list('/p/', { limit: 2, after: '/p/b', revision: page.revision })
-      expect(rest).toMatchObject({ more: false, remaining: 0 })
+      expect(rest).toMatchObject({ more: false })
       expect(rest.entries.map((entry) => entry.key)).toEqual(['/p/c'])
     })
 

@@ -54,9 +54,8 @@ export interface StoredRange {
   readonly entries: readonly StoredEntry[]
   /** The revision that this is a snapshot of. */
   readonly revision: number
+  /** Whether the limit cut it off. */
   readonly more: boolean
-  /** Keys under the prefix after the last one returned; 0 when none. */
-  readonly remaining: number
 }
 
 export interface Write {
