@@ -70,32 +70,26 @@ function containerStatus(input: StatusInput, entry: PodContainer): ContainerStat
 
 function runningOrEnded(input: StatusInput, entry: PodContainer, latest: ContainerView, previous: ContainerView | undefined) {
   const { observed, waiting, life, runtimeName } = input
+  const user = latest.user?.linux
   const own = {
     containerID: `${runtimeName}://${latest.id}`,
     image: latest.image || entry.container.image || '',
     imageID: latest.imageId,
     restartCount: latest.attempt,
     lastState: previous ? terminatedState(input, previous) : lastStateOfOld(observed, entry, latest),
+    ...(user && {
+      user: { linux: { uid: user.uid ?? 0, gid: user.gid ?? 0, supplementalGroups: [...(user.supplementalGroups ?? [])] } },
+    }),
   }
   switch (latest.state) {
     case 'running': {
       const probe = observed.probes.get(latest.id)
       const isStarted = probe?.hasStarted ?? true
-      const user = latest.user?.linux
       return {
         ...own,
         state: { running: { startedAt: timestamp(latest.startedAtMs) } },
         started: isStarted,
         ready: entry.role !== 'ephemeral' && entry.role !== 'init' && isStarted && (probe?.isReady ?? true),
-        ...(user && {
-          user: {
-            linux: {
-              uid: user.uid ?? 0,
-              gid: user.gid ?? 0,
-              supplementalGroups: [...(user.supplementalGroups ?? [])],
-            },
-          },
-        }),
       }
     }
     case 'exited': {

@@ -3,6 +3,7 @@ import { hasReason } from '../api/status-error.ts'
 import type { Node, Pod, PodStatus } from '../api/types/core-v1.ts'
 import { backoffMs } from '../base/backoff.ts'
 import { WorkQueue } from '../base/work-queue.ts'
+import { semanticEqual } from '../client/semantic-equal.ts'
 import { rejectionOf } from './admission.ts'
 import { imagePull, nextBackoff } from './crash-backoff.ts'
 import type { Failure, Observed } from './observed.ts'
@@ -82,7 +83,9 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
     objectsChanged(podUid) {
       const entry = entries.get(podUid)
       if (!entry) return
-      refresh(entry)
+      askForVolumes(entry)
+      // Starts that failed for want of it are tried at once.
+      for (const [what, { reason }] of entry.failures) if (reason === 'CreateContainerConfigError') entry.failures.delete(what)
       queue.add(podUid)
     },
     probeChanged: (podUid) => queue.add(podUid),
@@ -118,8 +121,9 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
     const found = entries.get(uid)
     if (!found && !isInApi) return
     const entry = found ?? podEntry(pod, uid, startedAt(pod))
-    if (found && (found.pod.metadata.labels !== pod.metadata.labels || found.pod.metadata.annotations !== pod.metadata.annotations))
-      refresh(entry)
+    const { labels, annotations } = entry.pod.metadata
+    const isRelabelled = !semanticEqual(labels, pod.metadata.labels) || !semanticEqual(annotations, pod.metadata.annotations)
+    if (found && isRelabelled) askForVolumes(entry)
     entry.pod = pod
     entry.isInApi = isInApi
     if (!entry.isSpecKnown) entry.startedAtMs = startedAt(pod)
@@ -132,12 +136,10 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
     return status?.startTime === undefined ? clock.now() : Date.parse(status.startTime)
   }
 
-  /** Volumes show what changed; starts that failed for want of it are tried at once. */
-  function refresh(entry: PodEntry): void {
-    if (entry.volumeRounds.done === entry.volumeRounds.asked) entry.volumeRounds.asked++
-    else if (entry.inFlight.has('mount-volumes')) entry.volumeRounds.asked++
-    for (const [what, { reason }] of entry.failures)
-      if (what === 'volumes' || reason === 'CreateContainerConfigError') entry.failures.delete(what)
+  /** Another round, unless one that has not begun yet is asked for. */
+  function askForVolumes({ volumeRounds, inFlight, failures }: PodEntry): void {
+    if (volumeRounds.done === volumeRounds.asked || inFlight.has('mount-volumes')) volumeRounds.asked++
+    failures.delete('volumes')
   }
 
   /** A pod that the API does not show may have been deleted while nobody looked: what is left of it is ended. */
@@ -183,6 +185,7 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
       await readLastWords(entry)
     }
     const nowMs = clock.now()
+    // What has failed since waits for its own time.
     if (entry.renewVolumesAtMs <= nowMs && entry.volumeRounds.done === entry.volumeRounds.asked) entry.volumeRounds.asked++
     await admit(entry)
     probes.sync(entry)
@@ -196,7 +199,8 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
     for (const step of planned.steps) begin(entry, step)
     tellWaits(entry, planned)
     for (const listener of listeners.get(entry.uid) ?? []) listener()
-    const wakeAtMs = Math.min(planned.wakeAtMs, statusWakeMs, entry.renewVolumesAtMs, wakeOfFailures(entry))
+    const renewMs = entry.renewVolumesAtMs > nowMs ? entry.renewVolumesAtMs : Number.POSITIVE_INFINITY
+    const wakeAtMs = Math.min(planned.wakeAtMs, statusWakeMs, renewMs, wakeOfFailures(entry))
     if (Number.isFinite(wakeAtMs)) queue.addAfter(entry.uid, Math.max(1, wakeAtMs - nowMs))
   }
 
