@@ -102,7 +102,8 @@ function record(pass: Pass, value: unknown, path: string, type: string): JsonObj
 function integer(pass: Pass, value: unknown, path: string, format: string | undefined): number {
   const type = format === 'int64' ? 'int64' : 'int32'
   if (typeof value !== 'number') return mismatch(pass, value, path, type)
-  const fits = Number.isInteger(value) && (type === 'int64' || Math.abs(value) <= 2_147_483_648)
+  // An int64 that a double cannot hold was changed already when it was parsed: refused rather than kept wrong.
+  const fits = type === 'int64' ? Number.isSafeInteger(value) : Number.isInteger(value) && value >= -2_147_483_648 && value <= 2_147_483_647
   return fits ? value : mismatch(pass, value, path, type)
 }
 

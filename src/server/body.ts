@@ -1,6 +1,7 @@
-import { parseAllDocuments } from 'yaml'
+import { type Document, isScalar, LineCounter, parseAllDocuments, visit } from 'yaml'
 import { copy, DecodeError, decodeObject } from '../api/decode.ts'
 import type { ApiRequest } from '../api/exchange.ts'
+import { countKeys, duplicateFields, scanJson } from '../api/json-scan.ts'
 import type { Kind } from '../api/kind.ts'
 import type { JsonObject } from '../api/object.ts'
 import { apiVersionOf } from '../api/resource-ref.ts'
@@ -8,38 +9,88 @@ import { StatusError } from '../api/status-error.ts'
 
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict'
 
+/** Deeper values are refused before anything recurses into them. */
+const maxDepth = 1000
+
+interface Body {
+  readonly value: unknown
+  /** What strict decoding says of keys that stand twice. */
+  readonly duplicates: readonly string[]
+}
+
 /** The JSON value of a body: JSON or YAML from a socket, a copy of the object of an in-process caller. */
-export function parseBody({ body, headers }: ApiRequest): unknown {
-  if (body === undefined) throw new StatusError('BadRequest', 'unexpected end of JSON input')
-  if (!(body instanceof Uint8Array)) return copy(body)
+export const parseBody = (request: ApiRequest): unknown => readBody(request).value
+
+function readBody({ body, headers }: ApiRequest): Body {
+  if (body === undefined) throw new StatusError('BadRequest', "couldn't get version/kind; json parse error: unexpected end of JSON input")
+  if (!(body instanceof Uint8Array)) return { value: copied(body), duplicates: [] }
   const type = (headers['content-type'] ?? 'application/json').split(';')[0]?.trim().toLowerCase()
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
-  if (type === 'application/yaml' || type === 'application/apply-patch+yaml') return parseYaml(text)
-  if (type === 'application/json' || type?.endsWith('+json')) return parseJson(text)
+  if (type === 'application/yaml' || type === 'application/apply-patch+yaml') return parseYaml(body)
+  if (type === 'application/json' || type?.endsWith('+json')) return parseJson(body)
   throw new StatusError(
     'UnsupportedMediaType',
-    `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml`,
+    'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf',
   )
 }
 
-/** An object of the kind, pruned and normalised, with a warning for every unknown field (or a refusal, as asked). */
+const textOf = (body: Uint8Array) => Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
+
+function copied(body: object): unknown {
+  try {
+    return copy(body)
+  } catch (cause) {
+    if (cause instanceof DecodeError) throw new StatusError('BadRequest', cause.message, undefined, { cause })
+    throw cause
+  }
+}
+
+/** An object of the kind, pruned and normalised, with a warning for every unknown or doubled field (or a refusal, as asked). */
 export function decodeBody(
   kind: Kind,
   request: ApiRequest,
   validation: FieldValidation,
 ): { draft: JsonObject; warnings: readonly string[] } {
-  const value = parseBody(request)
+  const { value, duplicates } = readBody(request)
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new StatusError('BadRequest', 'the body of the request is not an object')
   const given = value as JsonObject
   checkType(kind, given)
   const { object, unknownFields } = decodeFor(kind, given)
-  const complaints = unknownFields.map((field) => `unknown field "${field}"`)
+  const complaints = [...unknownFields.map((field) => `unknown field "${field}"`), ...duplicates]
   if (validation === 'Strict' && complaints.length > 0)
     throw new StatusError('BadRequest', `${described(kind)}: strict decoding error: ${complaints.join(', ')}`)
   object.apiVersion = apiVersionOf(kind)
   object.kind = kind.kind
   return { draft: object, warnings: validation === 'Warn' ? complaints : [] }
+}
+
+export interface Patch {
+  readonly body: unknown
+  /** What a patched value is as an object of the kind; throws, or warns, of fields that the patch brought and nobody knows. */
+  decode(patched: JsonObject): JsonObject
+  readonly warnings: Set<string>
+}
+
+/** The body of a patch, and how strictly its outcome is read. */
+export function readPatch(kind: Kind, request: ApiRequest, validation: FieldValidation): Patch {
+  const { value: body, duplicates } = readBody(request)
+  const warnings = new Set<string>()
+  return {
+    body,
+    warnings,
+    decode(patched) {
+      const { object, unknownFields } = decodeFor(kind, patched)
+      const complaints = [...unknownFields.map((field) => `unknown field "${field}"`), ...duplicates]
+      if (validation === 'Strict' && complaints.length > 0) {
+        const message = `Invalid value: ${JSON.stringify(JSON.stringify(body))}: strict decoding error: ${complaints.join(', ')}`
+        throw new StatusError('Invalid', ` "" is invalid: patch: ${message}`, {
+          causes: [{ reason: 'FieldValueInvalid', message, field: 'patch' }],
+        })
+      }
+      if (validation === 'Warn') for (const complaint of complaints) warnings.add(complaint)
+      return object
+    },
+  }
 }
 
 /** Decoding whose errors are the API's. */
@@ -67,34 +118,79 @@ function checkType(kind: Kind, { apiVersion, kind: name }: JsonObject): void {
   }
 }
 
-function parseJson(text: string): unknown {
+function parseJson(body: Uint8Array): Body {
+  const { keys, depth } = scanJson(body)
+  if (depth > maxDepth) throw badJson('exceeded max depth')
+  const text = textOf(body)
   try {
-    return JSON.parse(text)
+    const value: unknown = JSON.parse(text)
+    const duplicates = keys > countKeys(value) ? duplicateFields(text).map((field) => `duplicate field "${field}"`) : []
+    return { value, duplicates }
   } catch (cause) {
-    throw new StatusError(
-      'BadRequest',
-      `couldn't get version/kind; json parse error: ${cause instanceof Error ? cause.message : String(cause)}`,
-      undefined,
-      { cause },
-    )
+    if (cause instanceof SyntaxError) throw badJson(cause.message, cause)
+    throw cause
   }
 }
 
-function parseYaml(text: string): unknown {
-  const [document, ...more] = parseAllDocuments(text, { version: '1.1', schema: 'core', maxAliasCount: 100 } as Parameters<
-    typeof parseAllDocuments
-  >[1])
-  if (!document || more.length > 0) throw new StatusError('BadRequest', 'error converting YAML to JSON: exactly one document is expected')
-  const [problem] = document.errors
-  if (problem) throw new StatusError('BadRequest', `error converting YAML to JSON: ${problem.message}`)
+const badJson = (problem: string, cause?: Error) =>
+  new StatusError('BadRequest', `couldn't get version/kind; json parse error: ${problem}`, undefined, { cause })
+
+/** Aliases may stand for so many values at most: they are what small bombs are made of. */
+const maxAliases = 100
+
+/** Many send JSON as YAML (kubectl applies so), and JSON is read a hundred times faster. */
+function parseYaml(body: Uint8Array): Body {
+  const text = textOf(body)
+  if (/^\s*\{/.test(text)) {
+    try {
+      return parseJson(body)
+    } catch (cause) {
+      // A flow mapping of YAML that is no JSON.
+      if (!(cause instanceof StatusError)) throw cause
+    }
+  }
+  // The parser would take seconds to exhaust its stack.
+  if (scanJson(body).depth > maxDepth || deepSequence.test(text)) throw badYaml('exceeded max depth')
+  return parseYamlText(text)
+}
+
+const deepSequence = new RegExp(`(?:- ){${maxDepth}}`)
+
+function parseYamlText(text: string): Body {
   try {
-    return document.toJS({ maxAliasCount: 100 })
+    const lines = new LineCounter()
+    // Upstream reads YAML 1.1 without its dates; keys that stand twice are told by fieldValidation.
+    const options = { version: '1.1', schema: 'core', uniqueKeys: false, lineCounter: lines } as const
+    const [document, ...more] = parseAllDocuments(text, options)
+    if (!document || more.length > 0) throw badYaml('exactly one document is expected')
+    const [problem] = document.errors
+    if (problem) throw badYaml(problem.message)
+    const doubled = doubledKeys(document, lines)
+    const duplicates = doubled.length > 0 ? [`yaml: unmarshal errors:\n${doubled.join('\n')}`] : []
+    return { value: document.toJS({ maxAliasCount: maxAliases }), duplicates }
   } catch (cause) {
-    throw new StatusError(
-      'BadRequest',
-      `error converting YAML to JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
-      undefined,
-      { cause },
-    )
+    // Values that nest too deep exhaust the parser's stack; aliases beyond the bound are a ReferenceError.
+    if (cause instanceof RangeError) throw badYaml('exceeded max depth', cause)
+    if (cause instanceof ReferenceError) throw badYaml(cause.message, cause)
+    throw cause
   }
 }
+
+function doubledKeys(document: ReturnType<typeof parseAllDocuments>[number] & object, lines: LineCounter): string[] {
+  const doubled: string[] = []
+  visit(document as Document, {
+    Map(_, { items }) {
+      const seen = new Set<unknown>()
+      for (const { key } of items) {
+        if (!isScalar(key)) continue
+        if (seen.has(key.value))
+          doubled.push(`  line ${lines.linePos(key.range?.[0] ?? 0).line}: key ${JSON.stringify(key.value)} already set in map`)
+        seen.add(key.value)
+      }
+    },
+  })
+  return doubled
+}
+
+const badYaml = (problem: string, cause?: Error) =>
+  new StatusError('BadRequest', `error converting YAML to JSON: ${problem}`, undefined, { cause })

@@ -9,7 +9,7 @@ import type { JsonObject, KubeObject } from '../api/object.ts'
 import { hasReason, StatusError } from '../api/status-error.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Store } from '../store/store.ts'
-import { decodeBody, decodeFor, type FieldValidation, parseBody } from './body.ts'
+import { decodeBody, type FieldValidation, parseBody, readPatch } from './body.ts'
 import { deleteOptions } from './delete-options.ts'
 import { fieldWriter, unownedFields } from './field-owners.ts'
 import { pageOf } from './pages.ts'
@@ -182,15 +182,18 @@ export function resourceHandler({
   ): Promise<ApiReply> {
     if (isApplyPatch(request)) return applyPatch(ref, subresource, parameters, request, user, view)
     const apply = patchFor(ref.kind.schema, request.headers['content-type'])
-    const body = parseBody(request)
+    const { body, decode, warnings } = readPatch(ref.kind, request, validationOf(parameters))
+    const bindsVersion = namesVersion(body)
     const part = objectParts.get(partKey(ref.kind, subresource))
     const change = (current: KubeObject): JsonObject => {
-      const patched = apply(withoutVersion(current), body)
+      const patched = apply(copy(current), body)
       if (!isJsonObject(patched)) throw new StatusError('BadRequest', 'the patch does not leave an object')
-      const { object } = decodeFor(ref.kind, patched)
+      const object = decode(patched)
+      if (!bindsVersion) delete metadataOf(object).resourceVersion
       return part ? part(object, copy(current)) : object
     }
-    return view.one(200, await registry.update(ref, subresource, change, writeOptions(parameters, request, user)))
+    const entry = await registry.update(ref, subresource, change, writeOptions(parameters, request, user))
+    return view.one(200, entry, [...warnings])
   }
 
   /** Server-side apply: the first one makes the object. */
@@ -307,11 +310,10 @@ function deleteBody(request: ApiRequest): JsonObject {
   throw new StatusError('BadRequest', 'the body of the request is not an object')
 }
 
-/** So that only a version which the patch itself names binds the write. */
-function withoutVersion(current: object): unknown {
-  const draft = copy(current) as { metadata?: { resourceVersion?: string } }
-  delete draft.metadata?.resourceVersion
-  return draft
+/** Only a version that the patch itself names binds the write. */
+function namesVersion(patch: unknown): boolean {
+  if (Array.isArray(patch)) return patch.some((operation) => isJsonObject(operation) && operation.path === '/metadata/resourceVersion')
+  return isJsonObject(patch) && isJsonObject(patch.metadata) && patch.metadata.resourceVersion !== undefined
 }
 
 function validationOf(parameters: URLSearchParams): FieldValidation {

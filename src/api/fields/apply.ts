@@ -4,6 +4,7 @@ import { StatusError } from '../status-error.ts'
 import type { ManagedFieldsEntry } from '../types/meta-v1.ts'
 import { merged, pruned, statedFields } from './applied.ts'
 import { difference, type FieldSet, intersection, pathsOf, sameSet, union } from './field-set.ts'
+import { lastAppliedFields, withLastApplied } from './last-applied.ts'
 import { compareObjects, entryOf, type FieldWriter, fieldsOf, inOrder, isWriters, ownable, push, type Unowned } from './managed-fields.ts'
 
 export interface Application {
@@ -40,7 +41,9 @@ export function applyConfiguration({ schema, live, config, managed, writer, unow
     object = pruned(schema, object, last, kept) as JsonObject
   }
   const { changed, removed } = compareObjects(schema, live, object, unowned)
-  if (!force) refuseConflicts(others, changed)
+  // kubectl may take over what it set by client-side apply; under another name one stays out of that.
+  const isKubectl = writer.manager === 'kubectl' && live !== undefined
+  if (!force) refuseConflicts(others, isKubectl ? difference(changed, lastAppliedFields(schema, live)) : changed)
   const lost = union(changed, removed)
   const after: ManagedFieldsEntry[] = []
   for (const entry of others) push(after, entry, difference(fieldsOf(entry), lost))
@@ -48,7 +51,7 @@ export function applyConfiguration({ schema, live, config, managed, writer, unow
     const isSame = mine !== undefined && lost === undefined && sameSet(stated, last) && mine.apiVersion === writer.apiVersion
     after.push(isSame ? mine : entryOf(writer, stated))
   }
-  return { object, managed: inOrder(after) }
+  return { object: isKubectl ? withLastApplied(object, live, config) : object, managed: inOrder(after) }
 }
 
 /** Of an object whose owners nobody tracked, all was set before the first apply. */
