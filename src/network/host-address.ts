@@ -24,7 +24,11 @@ export async function prepareHost({ nodeAddress, dnsAddress, serviceRange, run =
   await run('prepare the host for the cluster', 'sh', ['-c', prepareScript], `${lines.join('\n')}\n`)
 }
 
-const prepareScript = 'set -e; ip -batch -; echo 1 > /proc/sys/net/ipv4/ip_forward'
+/** Redirects are sent where `all` or the link's own switch says so: without `all`, other links keep theirs and pods' links are spared. */
+const prepareScript = `set -e
+ip -batch -
+echo 1 > /proc/sys/net/ipv4/ip_forward
+echo 0 > /proc/sys/net/ipv4/conf/all/send_redirects`
 
 /** Removes the cluster's links (their routes go along), addresses and nftables table. What is gone already is fine. */
 export async function cleanUpHost({

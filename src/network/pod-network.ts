@@ -86,7 +86,9 @@ export async function createPodNetwork(options: PodNetworkOptions): Promise<PodN
 
 /**
  * One spawn for Node, and two programs. A link of that name is this sandbox's own from an earlier try (the claim is
- * exclusive) and is made anew. The veth is made in the pod's namespace, with its peer in the one this began in.
+ * exclusive) and is made anew. The veth is made in the pod's namespace, with its peer in the one this began in. A pod that
+ * reaches itself through a Service must not be told of a shorter way (an ICMP redirect, which would also use up its share
+ * of ICMP errors).
  */
 const attachScript = `set -e
 exec 5</proc/self/ns/net
@@ -94,6 +96,7 @@ if [ -e /sys/class/net/"$1" ]; then ip link del "$1"; fi
 nsenter --net="$2" ip -batch - <<END
 $3
 END
+echo 0 > /proc/sys/net/ipv4/conf/"$1"/send_redirects
 exec ip -batch - <<END
 $4
 END

@@ -8,4 +8,6 @@ export async function removeFromHost(action: string, commands: readonly string[]
 }
 
 const isAboutAbsence = (line: string) =>
-  /^Command failed|Cannot find device|RTNETLINK answers: (No such process|No such device|Cannot assign requested address)/.test(line)
+  /^Command failed|Cannot find device|ipv4: Address not found|RTNETLINK answers: (No such process|No such device|Cannot assign requested address)/.test(
+    line,
+  )

@@ -14,6 +14,7 @@ import { createServer } from '../server/server.ts'
 import { createMemoryStore } from '../store/memory.ts'
 import { startScheduler } from './scheduler.ts'
 
+const soon = { interval: 1, timeout: 8_000 }
 let stop: AbortController
 let caches: Caches
 let ended: Promise<void>
@@ -54,11 +55,11 @@ const addPod = (name: string, spec: Partial<PodSpec> = {}, labels: Record<string
   caches.client.resource(pods).create({ metadata: { name, namespace: 'default', labels }, spec: { containers: [container('c')], ...spec } })
 const pod = (name: string): Pod | undefined => caches.cache(pods).get('default', name)
 const nodeOf = (name: string) => pod(name)?.spec?.nodeName
-const scheduled = (name: string) => expect.poll(() => nodeOf(name), { interval: 1 })
+const scheduled = (name: string) => expect.poll(() => nodeOf(name), soon)
 const reasonOf = (name: string) => pod(name)?.status?.conditions?.find(({ type }) => type === 'PodScheduled')
-const turnedAway = (name: string) => expect.poll(() => reasonOf(name)?.message, { interval: 1 })
+const turnedAway = (name: string) => expect.poll(() => reasonOf(name)?.message, soon)
 
-test('a pod gets a node, a condition and an event, within milliseconds', async () => {
+test('a pod gets a node, a condition and an event, at once', async () => {
   await addNode('a')
   await addPod('warm')
   await scheduled('warm').toBe('a')
@@ -68,10 +69,10 @@ test('a pod gets a node, a condition and an event, within milliseconds', async (
   )
   await addPod('p')
   await bound
-  expect(performance.now() - began).toBeLessThan(100)
+  expect(performance.now() - began).toBeLessThan(500)
   expect(reasonOf('p')).toMatchObject({ status: 'True' })
   const list = async () => (await caches.client.resource(events).list({ namespace: 'default' })).items
-  await expect.poll(async () => (await list()).map(({ message }) => message)).toContain('Successfully assigned default/p to a')
+  await expect.poll(async () => (await list()).map(({ message }) => message), soon).toContain('Successfully assigned default/p to a')
 })
 
 test('the containers of a pod are placed together: where all of them fit', async () => {
@@ -91,7 +92,7 @@ test('a pod that fits nowhere says why in upstream words, and gets its node once
   await turnedAway('p').toBe(message)
   expect(reasonOf('p')).toMatchObject({ status: 'False', reason: 'Unschedulable' })
   const list = async () => (await caches.client.resource(events).list({ namespace: 'default' })).items
-  await expect.poll(list).toMatchObject([{ type: 'Warning', reason: 'FailedScheduling', message }])
+  await expect.poll(list, soon).toMatchObject([{ type: 'Warning', reason: 'FailedScheduling', message }])
   await addNode('roomy')
   await scheduled('p').toBe('roomy')
 })
@@ -122,14 +123,8 @@ test('gated pods and pods of other schedulers wait', async () => {
 test('many pods at once never take more than there is', async () => {
   for (let index = 0; index < 5; index++) await addNode(`n${index}`, { cpu: '1' })
   await Promise.all(Array.from({ length: 40 }, (_, index) => addPod(`p${index}`, { containers: [container('c', { cpu: '150m' })] })))
-  await expect
-    .poll(() =>
-      caches
-        .cache(pods)
-        .list()
-        .every(({ spec, status }) => spec?.nodeName || status?.conditions),
-    )
-    .toBe(true)
+  const isTold = ({ spec, status }: Pod) => Boolean(spec?.nodeName ?? status?.conditions)
+  await expect.poll(() => caches.cache(pods).list().every(isTold), soon).toBe(true)
   const perNode = [...Map.groupBy(caches.cache(pods).list(), ({ spec }) => spec?.nodeName ?? '')]
   // Six pods of 150m fit on each of five nodes.
   expect(perNode.filter(([name]) => name !== '').map(([, { length }]) => length)).toEqual([6, 6, 6, 6, 6])

@@ -223,7 +223,9 @@ describe('names of the cluster', () => {
     await slices.patch('kube-system', 'kube-dns', 'merge', { endpoints: [] })
     await ensureDnsService(options)
     expect((await slices.get('kube-system', 'kube-dns')).endpoints).toMatchObject([{ addresses: ['10.64.255.1'] }])
-    await expect.poll(async () => data((await ask(`kube-dns.kube-system.svc.${domain}`, 'A')).answers)).toEqual(['10.96.0.10'])
+    await expect
+      .poll(async () => data((await ask(`kube-dns.kube-system.svc.${domain}`, 'A')).answers), { timeout: 8_000 })
+      .toEqual(['10.96.0.10'])
     expect(data((await ask(`_dns-tcp._tcp.kube-dns.kube-system.svc.${domain}`, 'SRV')).answers)).toMatchObject([{ port: 53 }])
   })
 })
@@ -265,7 +267,7 @@ describe('messages', () => {
     socket.send(question('x', 'A').subarray(0, 5), dns.port, '127.0.0.1')
     // A query that is sent later is answered first only if the others are not answered at all.
     socket.send(question(`web.default.svc.${domain}`, 'A'), dns.port, '127.0.0.1')
-    await expect.poll(() => replies).toBe(1)
+    await expect.poll(() => replies, { timeout: 8_000 }).toBe(1)
     socket.close()
   })
 })
