@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomFillSync, randomUUID } from 'node:crypto'
 
 /** Randomness as a dependency, so that a run can be repeated from its seed. */
 export interface Random {
@@ -8,8 +8,20 @@ export interface Random {
 }
 
 export const systemRandom: Random = {
-  fraction: () => randomBytes(4).readUInt32LE() / 2 ** 32,
+  fraction: pooledFraction(new Uint32Array(1024)),
   uuid: () => randomUUID(),
+}
+
+/** Asking the kernel costs far more than the four bytes, so that they are fetched many at a time. */
+function pooledFraction(pool: Uint32Array<ArrayBuffer>): () => number {
+  let used = pool.length
+  return () => {
+    if (used === pool.length) {
+      randomFillSync(pool)
+      used = 0
+    }
+    return (pool[used++] ?? 0) / 2 ** 32
+  }
 }
 
 /** The letters of generated names: no vowels, nothing that reads like another letter. */
