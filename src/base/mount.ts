@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { constants } from 'node:os'
 import type { KoffiFunc } from 'koffi'
@@ -65,6 +66,16 @@ export function setXattr(path: string, name: string, value: string | Uint8Array)
   return invoke(libc().lsetxattr, [path, name, bytes, bytes.length, 0], `set attribute ${name} of ${path}`)
 }
 
+/** Writes everything to the disk that the file system of this file or directory holds back. */
+export async function syncFileSystem(path: string): Promise<void> {
+  const file = await open(path, 'r')
+  try {
+    await invoke(libc().syncfs, [file.fd], `sync the file system of ${path}`)
+  } finally {
+    await file.close()
+  }
+}
+
 /** The value of a file's extended attribute (a symlink's own), or undefined where it has none. */
 export function getXattr(path: string, name: string): Uint8Array | undefined {
   const size = Number(libc().lgetxattr(path, name, null, 0))
@@ -118,6 +129,7 @@ interface Libc {
   readonly lsetxattr: KoffiFunction
   readonly lgetxattr: KoffiFunction
   readonly llistxattr: KoffiFunction
+  readonly syncfs: KoffiFunction
   errno(): number
 }
 
@@ -136,6 +148,7 @@ function libc(): Libc {
     lsetxattr: library.func('int lsetxattr(const char *path, const char *name, const void *value, size_t size, int flags)'),
     lgetxattr: library.func('long lgetxattr(const char *path, const char *name, _Out_ void *value, size_t size)'),
     llistxattr: library.func('long llistxattr(const char *path, _Out_ char *names, size_t size)'),
+    syncfs: library.func('int syncfs(int file)'),
     errno: () => koffi.errno(),
   }
   return loaded

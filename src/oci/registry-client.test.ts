@@ -1,9 +1,4 @@
-import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
+import { createServer } from 'node:http'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -11,6 +6,7 @@ import { digestOf } from './digest.ts'
 import { mediaTypes } from './manifest.ts'
 import { parseReference } from './reference.ts'
 import { createRegistryClient, parseChallenge } from './registry-client.ts'
+import { hasRegistry, htpasswd, registrySkipReason, startRegistry, type TestRegistry, testCredentials } from './test-registry.ts'
 
 test('a challenge is read, commas inside quotes included', () => {
   expect(parseChallenge('Bearer realm="https://a/token",service="r",scope="repository:a:pull,push"')).toEqual({
@@ -19,34 +15,16 @@ test('a challenge is read, commas inside quotes included', () => {
   })
 })
 
-const registry = '/usr/bin/docker-registry'
-const present = existsSync(registry)
-describe.skipIf(!present)(`with a registry${present ? '' : ` (skipped: ${registry} is not installed)`}`, () => {
-  let directory = ''
-  let host = ''
-  let child: ReturnType<typeof spawn> | undefined
+describe.skipIf(!hasRegistry)(`with a registry${registrySkipReason}`, () => {
+  let registry: TestRegistry
   beforeAll(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'sampan-registry-'))
-    const probe = createServer().listen(0, '127.0.0.1')
-    await new Promise((resolve) => probe.once('listening', resolve))
-    const address = probe.address()
-    host = `127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`
-    await new Promise((resolve) => probe.close(resolve))
-    const config = join(directory, 'config.yml')
-    writeFileSync(config, `version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: ${directory}/data\nhttp:\n  addr: ${host}\n`)
-    const server = spawn(registry, ['serve', config], { stdio: ['ignore', 'ignore', 'pipe'] })
-    child = server
-    const lines = createInterface({ input: server.stderr })
-    await new Promise<void>((resolve) => lines.on('line', (line) => line.includes('listening on') && resolve()))
+    registry = await startRegistry({ htpasswd })
   })
-  afterAll(() => {
-    child?.kill()
-    rmSync(directory, { recursive: true, force: true })
-  })
+  afterAll(() => registry.stop())
 
   test('what is pushed is pulled, whole or from an offset', async () => {
-    const client = createRegistryClient()
-    const reference = parseReference(`${host}/a/b:t`)
+    const client = createRegistryClient({}, testCredentials)
+    const reference = parseReference(`${registry.host}/a/b:t`)
     const content = Buffer.from('a layer, as far as a registry knows')
     const blob = { mediaType: mediaTypes.layer, digest: digestOf(content), size: content.length }
     expect(await client.hasBlob(reference, blob.digest)).toBe(false)
@@ -67,9 +45,67 @@ describe.skipIf(!present)(`with a registry${present ? '' : ` (skipped: ${registr
   })
 
   test('what is not there is refused in the words of the registry', async () => {
-    await expect(createRegistryClient().manifest(parseReference(`${host}/none:t`))).rejects.toMatchObject({
+    await expect(createRegistryClient({}, testCredentials).manifest(parseReference(`${registry.host}/none:t`))).rejects.toMatchObject({
       status: 404,
       message: expect.stringContaining('manifest unknown'),
+    })
+  })
+
+  test.each([[{}], [{ username: 'tester', password: 'wrong' }]])('without the right password (%j) it answers 401', async (credentials) => {
+    await expect(createRegistryClient({}, credentials).manifest(parseReference(`${registry.host}/a/b:t`))).rejects.toMatchObject({
+      status: 401,
+    })
+  })
+
+  test('a mirror answers for a registry that cannot be reached, and the registry for a mirror that cannot', async () => {
+    const content = Buffer.from('{"schemaVersion":2,"manifests":[]}')
+    await createRegistryClient({}, testCredentials).pushManifest(parseReference(`${registry.host}/mirrored/c:t`), content, mediaTypes.index)
+    const mirrors = { 'gone.invalid': [`http://127.0.0.1:1`, `http://${registry.host}`], [registry.host]: ['http://127.0.0.1:1'] }
+    const client = createRegistryClient({ mirrors }, testCredentials)
+    for (const name of ['gone.invalid/mirrored/c:t', `${registry.host}/mirrored/c:t`])
+      expect((await client.manifest(parseReference(name))).bytes).toEqual(content)
+  })
+})
+
+describe('with a registry that wants tokens', () => {
+  const bytes = Buffer.from('{"schemaVersion":2,"manifests":[]}')
+  const seen: string[] = []
+  let host = ''
+  const server = createServer((request, response) => {
+    seen.push(`${request.method} ${request.url} ${request.headers.authorization ?? '-'}`)
+    if (request.url?.startsWith('/token')) {
+      const allowed = request.headers.authorization === `Basic ${Buffer.from('tester:secret').toString('base64')}`
+      response.statusCode = allowed ? 200 : 401
+      return response.end(allowed ? '{"token":"the-token"}' : '{}')
+    }
+    if (request.headers.authorization === 'Bearer the-token') return response.end(bytes)
+    response.writeHead(401, { 'www-authenticate': `Bearer realm="http://${host}/token",service="s",scope="repository:a/b:pull"` }).end()
+  })
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    host = `127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`
+  })
+  afterAll(() => server.close())
+
+  test('the token is fetched once with the credentials and used from then on', async () => {
+    const client = createRegistryClient({}, testCredentials)
+    const reference = parseReference(`${host}/a/b:t`)
+    await client.manifest(reference)
+    await client.manifest(reference)
+    const basic = `Basic ${Buffer.from('tester:secret').toString('base64')}`
+    expect(seen).toEqual([
+      'GET /v2/a/b/manifests/t -',
+      `GET /token?service=s&scope=repository%3Aa%2Fb%3Apull ${basic}`,
+      'GET /v2/a/b/manifests/t Bearer the-token',
+      'GET /v2/a/b/manifests/t Bearer the-token',
+    ])
+  })
+
+  test('a refusal of the token server is told', async () => {
+    await expect(createRegistryClient().manifest(parseReference(`${host}/a/b:t`))).rejects.toMatchObject({
+      status: 401,
+      message: expect.stringContaining('failed to fetch oauth token'),
     })
   })
 })
