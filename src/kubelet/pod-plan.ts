@@ -191,7 +191,10 @@ function dueContainers(
   const unhealthy: Unhealthy[] = []
   const all = podContainers(pod)
   const inSandbox = runtime.containers.filter(({ sandboxId }) => sandboxId === sandbox?.id)
-  const currentOf = (name: string) => inSandbox.find((container) => container.name === name)
+  const currentOf = (name: string) => {
+    const runs = inSandbox.filter((container) => container.name === name)
+    return runs.find(({ state }) => state === 'running') ?? runs[0]
+  }
   const isInitialized = all.some(({ role, container }) => role === 'main' && currentOf(container.name) !== undefined)
   let isBlocked = false
   for (const entry of all) {
@@ -257,7 +260,8 @@ function planStart(draft: Draft, observed: Observed, sandbox: SandboxView | unde
   const { name } = container
   if (observed.inFlight.has(`start-container:${name}`)) return
   const latest = latestContainer(observed.runtime, name)
-  const crash = crashEnd(observed, latest)
+  // What went down with its sandbox did not fail by itself.
+  const crash = latest && latest.sandboxId === (sandbox?.id ?? latest.sandboxId) ? crashEnd(observed, latest) : undefined
   if (crash && crash.atMs > nowMs) {
     const message = `back-off ${secondsText(crash.delayMs)} restarting failed container=${name} pod=${podText(observed.pod)}`
     draft.waiting.set(name, { reason: 'CrashLoopBackOff', message })
@@ -291,8 +295,8 @@ function statedRestarts({ status }: Pod, name: string): number {
   return found?.containerID === undefined ? (found?.restartCount ?? 0) : found.restartCount + 1
 }
 
-function crashEnd({ backoffs }: Observed, latest: ContainerView | undefined): { atMs: number; delayMs: number } | undefined {
-  if (latest?.state !== 'exited') return undefined
+function crashEnd({ backoffs }: Observed, latest: ContainerView): { atMs: number; delayMs: number } | undefined {
+  if (latest.state !== 'exited') return undefined
   const entry = backoffs.get(latest.name) ?? recalledBackoff(crashLoop, latest)
   const atMs = backoffEndMs(crashLoop, entry, latest.finishedAtMs)
   return entry && atMs !== undefined ? { atMs, delayMs: entry.delayMs } : undefined
