@@ -115,6 +115,7 @@ test('gated pods and pods of other schedulers wait', async () => {
   await addPod('other', { schedulerName: 'mine' })
   await addPod('plain')
   await scheduled('plain').toBe('a')
+  expect(reasonOf('gated')).toMatchObject({ status: 'False', reason: 'SchedulingGated' })
   expect([nodeOf('gated'), nodeOf('other')]).toEqual([undefined, undefined])
   await caches.client.resource(pods).patch('default', 'gated', 'json', [{ op: 'remove', path: '/spec/schedulingGates' }])
   await scheduled('gated').toBe('a')

@@ -36,6 +36,13 @@ function checkOnlyPod(found: Problem[], spec: PodSpec): void {
   })
 }
 
+const schedulingGated = {
+  type: 'PodScheduled',
+  status: 'False',
+  reason: 'SchedulingGated',
+  message: 'Scheduling is blocked due to non-empty scheduling gates',
+}
+
 export const pod = defineKind<Pod>({
   group: '',
   kind: 'Pod',
@@ -44,7 +51,9 @@ export const pod = defineKind<Pod>({
   generation: true,
   defaults: defaultPod,
   prepareForCreate(draft) {
-    draft.status = { phase: 'Pending', qosClass: qosClassOfSpec((draft.spec ?? {}) as unknown as PodSpec) }
+    const spec = (draft.spec ?? {}) as unknown as PodSpec
+    const isGated = (spec.schedulingGates ?? []).length > 0
+    draft.status = { phase: 'Pending', qosClass: qosClassOfSpec(spec), ...(isGated && { conditions: [schedulingGated] }) }
   },
   prepareForUpdate(draft, old, subresource) {
     if (subresource === '') draft.status = old.status

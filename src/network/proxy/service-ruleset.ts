@@ -4,7 +4,14 @@ import type { Backend, Frontend, FrontendPlan, Frontends } from './service-front
 export const ruleMaps = ['frontends', 'endpoints', 'choices', 'targets', 'unserved', 'hairpin'] as const
 export type RuleMap = (typeof ruleMaps)[number]
 
-/** Elements by map or set; the value is '' in a set. */
+export interface Element {
+  readonly map: RuleMap
+  readonly key: string
+  /** '' in a set. */
+  readonly value: string
+}
+
+/** Elements by map or set. */
 export type Elements = Readonly<Record<RuleMap, ReadonlyMap<string, string>>>
 
 /** What turns the kernel's state into the wanted one: first the removals, then the additions. */
@@ -30,22 +37,21 @@ const noElements = (): MutableElements => ({
  * (frontend . index). With client affinity the draw gives the backend's address as a mark, which the map `affinity`
  * remembers and `targets` resolves while the backend lives.
  */
-export function elementsOf(frontend: Frontend, { backends, isExternal, affinitySeconds }: FrontendPlan): Elements {
-  const elements = noElements()
-  if (backends.length === 0) {
-    elements.unserved.set(frontend, 'goto refuse')
-    return elements
-  }
+export function elementsOf(frontend: Frontend, { backends, isExternal, affinitySeconds }: FrontendPlan): readonly Element[] {
+  if (backends.length === 0) return [{ map: 'unserved', key: frontend, value: 'goto refuse' }]
   const kind = affinitySeconds === undefined ? `n${backends.length}` : `a${backends.length}t${affinitySeconds}`
-  elements.frontends.set(frontend, `goto ${isExternal ? 'x' : ''}${kind}`)
+  const elements: Element[] = [{ map: 'frontends', key: frontend, value: `goto ${isExternal ? 'x' : ''}${kind}` }]
   for (const [index, { address, port }] of backends.entries()) {
-    elements.hairpin.set(`${address} . ${address}`, '')
-    if (affinitySeconds === undefined) {
-      elements.endpoints.set(`${frontend} . ${index}`, `${address} . ${port}`)
-      continue
+    elements.push({ map: 'hairpin', key: `${address} . ${address}`, value: '' })
+    const target = `${address} . ${port}`
+    if (affinitySeconds === undefined) elements.push({ map: 'endpoints', key: `${frontend} . ${index}`, value: target })
+    else {
+      const mark = markOf(address)
+      elements.push(
+        { map: 'choices', key: `${frontend} . ${index}`, value: mark },
+        { map: 'targets', key: `${frontend} . ${mark}`, value: target },
+      )
     }
-    elements.choices.set(`${frontend} . ${index}`, markOf(address))
-    elements.targets.set(`${frontend} . ${markOf(address)}`, `${address} . ${port}`)
   }
   return elements
 }
@@ -122,14 +128,17 @@ export class ServiceRuleset {
     removed: MutableElements,
     added: MutableElements,
   ): void {
-    const [old, fresh] = [before ? elementsOf(frontend, before) : noElements(), after ? elementsOf(frontend, after) : noElements()]
-    for (const map of ruleMaps) {
-      if (map === 'hairpin') continue
-      for (const [key, value] of old[map]) if (fresh[map].get(key) !== value) removed[map].set(key, value)
-      for (const [key, value] of fresh[map]) if (old[map].get(key) !== value) added[map].set(key, value)
+    const old = before ? elementsOf(frontend, before) : []
+    const fresh = after ? elementsOf(frontend, after) : []
+    const [inOld, inFresh] = [contains(fresh.length > 0 ? old : []), contains(old.length > 0 ? fresh : [])]
+    for (const element of fresh) {
+      if (element.map === 'hairpin') this.#countHairpin(element.key, 1, removed, added)
+      else if (!inOld(element)) added[element.map].set(element.key, element.value)
     }
-    for (const key of fresh.hairpin.keys()) this.#countHairpin(key, 1, removed, added)
-    for (const key of old.hairpin.keys()) this.#countHairpin(key, -1, removed, added)
+    for (const element of old) {
+      if (element.map === 'hairpin') this.#countHairpin(element.key, -1, removed, added)
+      else if (!inFresh(element)) removed[element.map].set(element.key, element.value)
+    }
   }
 
   /** An element that comes and goes (or goes and comes) within one change stays as it is. */
@@ -140,6 +149,11 @@ export class ServiceRuleset {
     if (by === 1 && count === 1 && !removed.hairpin.delete(key)) added.hairpin.set(key, '')
     if (by === -1 && count === 0 && !added.hairpin.delete(key)) removed.hairpin.set(key, '')
   }
+}
+
+function contains(elements: readonly Element[]): (element: Element) => boolean {
+  const values = new Map(elements.map(({ map, key, value }) => [`${map} ${key}`, value]))
+  return ({ map, key, value }) => values.get(`${map} ${key}`) === value
 }
 
 function isSamePlan(left: FrontendPlan | undefined, right: FrontendPlan | undefined): boolean {
