@@ -1,13 +1,16 @@
-import type { KubeObject } from './object.ts'
+import { freeze } from './decode.ts'
+import type { JsonObject, KubeObject } from './object.ts'
+import type { ManagedFieldsEntry } from './types/meta-v1.ts'
 
 /**
  * An object is kept without its resourceVersion, which the store gives out after encoding: kind, apiVersion and metadata
- * come first, so that the revision can be put in at a place that is found without parsing.
+ * come first, so that the revision can be put in at a place that is found without parsing; managedFields come first in
+ * metadata, so that they can be left out of parsing.
  */
 export function encodeStored(object: KubeObject): Buffer {
   const { kind, apiVersion, metadata, ...rest } = object
-  const { resourceVersion: _, ...kept } = metadata
-  return Buffer.from(JSON.stringify({ kind, apiVersion, metadata: kept, ...rest }))
+  const { resourceVersion: _, managedFields, ...kept } = metadata
+  return Buffer.from(JSON.stringify({ kind, apiVersion, metadata: { ...(managedFields && { managedFields }), ...kept }, ...rest }))
 }
 
 const metadataOpens = Buffer.from('"metadata":{')
@@ -21,3 +24,62 @@ export function spliceRevision(stored: Uint8Array, revision: number): Buffer {
 }
 
 const closingBrace = '}'.charCodeAt(0)
+
+const ownersOpen = Buffer.from('"managedFields":[')
+const quote = '"'.charCodeAt(0)
+const backslash = '\\'.charCodeAt(0)
+const openBracket = '['.charCodeAt(0)
+const closingBracket = ']'.charCodeAt(0)
+const commaByte = ','.charCodeAt(0)
+
+/**
+ * An object from its bytes with a revision, not frozen. managedFields would be three quarters of what is decoded, and
+ * hardly anybody reads them: they stay bytes, and are parsed each time somebody asks (a copy or JSON has them as always).
+ */
+export function decodeStored(bytes: Uint8Array): KubeObject {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const owners = findOwners(buffer)
+  if (!owners) return JSON.parse(buffer.toString()) as KubeObject
+  const { start, end } = owners
+  const object = JSON.parse(buffer.toString('utf8', 0, start) + buffer.toString('utf8', end + 1)) as KubeObject
+  encodedOwners.set(object.metadata, buffer.subarray(start + ownersOpen.length - 1, end))
+  Object.defineProperty(object.metadata, 'managedFields', lazyOwners)
+  return object
+}
+
+/** Freezes what decodeStored gave, without parsing managedFields. */
+export function freezeStored(object: KubeObject): KubeObject {
+  const metadata = object.metadata as unknown as JsonObject
+  for (const name of Object.keys(metadata)) if (name !== 'managedFields' || !encodedOwners.has(metadata)) freeze(metadata[name])
+  Object.freeze(metadata)
+  return freeze(object)
+}
+
+const encodedOwners = new WeakMap<object, Buffer>()
+
+/** One getter for all, so that all metadata keep one shape. */
+const lazyOwners: PropertyDescriptor = {
+  enumerable: true,
+  configurable: true,
+  get(this: object): ManagedFieldsEntry[] | undefined {
+    const bytes = encodedOwners.get(this)
+    return bytes && (JSON.parse(bytes.toString()) as ManagedFieldsEntry[])
+  },
+}
+
+/** From the quote before the name to behind the closing bracket; undefined where they are not at their place, or all there is. */
+function findOwners(buffer: Buffer): { start: number; end: number } | undefined {
+  const metadata = buffer.indexOf(metadataOpens)
+  if (metadata < 0) return undefined
+  const start = buffer.indexOf(commaByte, metadata + metadataOpens.length) + 1
+  if (start === 0 || buffer.compare(ownersOpen, 0, ownersOpen.length, start, start + ownersOpen.length) !== 0) return undefined
+  let depth = 0
+  for (let at = start + ownersOpen.length - 1; at < buffer.length; at++) {
+    const byte = buffer[at]
+    if (byte === quote) {
+      for (at++; buffer[at] !== quote && at < buffer.length; at++) if (buffer[at] === backslash) at++
+    } else if (byte === openBracket) depth++
+    else if (byte === closingBracket && --depth === 0) return buffer[at + 1] === commaByte ? { start, end: at + 1 } : undefined
+  }
+  return undefined
+}

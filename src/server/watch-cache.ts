@@ -1,5 +1,4 @@
-import { freeze } from '../api/decode.ts'
-import { spliceRevision } from '../api/encode.ts'
+import { decodeStored, freezeStored, spliceRevision } from '../api/encode.ts'
 import type { ApiWatchEvent, WatchSink } from '../api/exchange.ts'
 import type { KubeObject } from '../api/object.ts'
 import { StatusError } from '../api/status-error.ts'
@@ -20,17 +19,13 @@ export class CacheEntry {
   }
 
   get object(): KubeObject {
-    this.#object ??= freeze(this.#decode())
+    this.#object ??= freezeStored(decodeStored(this.bytes))
     return this.#object
   }
 
   /** The object for one look, which does not make the entry bigger: for lists that select or show rows. */
   glance(): Readonly<KubeObject> {
-    return this.#object ?? this.#decode()
-  }
-
-  #decode(): KubeObject {
-    return JSON.parse(Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength).toString()) as KubeObject
+    return this.#object ?? decodeStored(this.bytes)
   }
 }
 

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest'
+import { copy } from './decode.ts'
+import { decodeStored, encodeStored, freezeStored, spliceRevision } from './encode.ts'
+import type { KubeObject } from './object.ts'
+
+const managedFields = [
+  { manager: 'a}],"b\\', operation: 'Update', fieldsV1: { 'f:data': { 'v:["x"]': {}, 'k:{"name":"]"}': { '.': {} } } } },
+  { manager: 'é', operation: 'Apply', fieldsV1: {} },
+]
+const object = (metadata: object) =>
+  ({ kind: 'ConfigMap', apiVersion: 'v1', metadata: { name: 'ä', uid: 'u', ...metadata }, data: { x: '"metadata":{' } }) as KubeObject
+const stored = (metadata: object) => spliceRevision(encodeStored(object(metadata)), 7)
+
+test.each([
+  ['with owners', { managedFields }],
+  ['without', {}],
+  ['with no entries', { managedFields: [] }],
+])('an object comes back from its bytes, %s', (_, metadata) => {
+  const expected = object({ ...metadata, resourceVersion: '7' })
+  const decoded = freezeStored(decodeStored(stored(metadata)))
+  expect(JSON.parse(JSON.stringify(decoded))).toEqual(expected)
+  expect(copy(decoded)).toEqual(expected)
+  expect({ ...decoded.metadata }).toEqual(expected.metadata)
+  expect(JSON.parse(stored(metadata).toString())).toEqual(expected)
+})
+
+test('what is decoded is frozen, metadata too', () => {
+  const decoded = freezeStored(decodeStored(stored({ managedFields, labels: { a: 'b' } })))
+  for (const part of [decoded, decoded.metadata, decoded.metadata.labels]) expect(Object.isFrozen(part)).toBe(true)
+})
+
+test('nobody can change what others read of owners', () => {
+  const decoded = freezeStored(decodeStored(stored({ managedFields })))
+  decoded.metadata.managedFields?.pop()
+  expect(decoded.metadata.managedFields).toEqual(managedFields)
+})
