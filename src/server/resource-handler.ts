@@ -22,6 +22,7 @@ import { mapInSlices } from './slices.ts'
 import { objectParts } from './subresources/object-parts.ts'
 import type { SubresourceTable } from './subresources/subresource.ts'
 import { type View, viewOf } from './view.ts'
+import type { VirtualResource } from './virtual-resources.ts'
 import type { CacheEntry } from './watch-cache.ts'
 import { requireFieldManager, writeOptions } from './write-options.ts'
 
@@ -30,6 +31,13 @@ const defaultWatchSeconds = 1800
 const waitMs = 3000
 /** Subresources that are the object itself, written under the rules of its strategy. */
 const ownSubresources = new Set(['status', 'finalize'])
+/** What a method asks of one object. */
+const verbs: ReadonlyMap<string, string> = new Map([
+  ['GET', 'get'],
+  ['PUT', 'update'],
+  ['PATCH', 'patch'],
+  ['DELETE', 'delete'],
+])
 
 /** Answers what a resource's path asks for: the verbs over the registry. */
 export function resourceHandler({
@@ -37,11 +45,13 @@ export function resourceHandler({
   store,
   clock,
   subresources,
+  virtual,
 }: {
   registry: Registry
   store: Store
   clock: Clock
   subresources: SubresourceTable
+  virtual: ReadonlyMap<string, VirtualResource>
 }) {
   return async (kind: Kind, route: ResourceRoute, request: ApiRequest, user: UserInfo): Promise<ApiReply> => {
     const parameters = new URLSearchParams(request.query)
@@ -49,9 +59,12 @@ export function resourceHandler({
     if ((namespace !== undefined) !== kind.namespaced && (name !== undefined || namespace !== undefined)) throw noResource()
     const view = viewOf(kind, request, parameters, () => clock.now())
     if (name === undefined) {
-      if (request.method === 'GET')
+      if (request.method === 'GET' && kind.verbs.includes('list'))
         return isTrue(parameters, 'watch') ? watch(kind, namespace, parameters, request, view) : list(kind, namespace, parameters, view)
-      if (request.method === 'POST') return create(kind, namespace, parameters, request, user, view)
+      const answer = virtual.get(`${kind.group}/${kind.plural}`)
+      if (request.method === 'POST' && answer)
+        return answer({ namespace, draft: decodeBody(kind, request, validationOf(parameters)).draft, parameters, request, user })
+      if (request.method === 'POST' && kind.verbs.includes('create')) return create(kind, namespace, parameters, request, user, view)
       if (request.method === 'DELETE' && kind.verbs.includes('deletecollection'))
         return removeAll(kind, namespace, parameters, request, user)
       throw notAllowed()
@@ -66,6 +79,8 @@ export function resourceHandler({
       const isOwn = ownSubresources.has(subresource) || objectParts.has(partKey(kind, subresource))
       if (!found || !isOwn || remainder !== '') throw noResource()
     }
+    const verb = verbs.get(request.method)
+    if (subresource === '' && (!verb || !kind.verbs.includes(verb))) throw notAllowed()
     switch (request.method) {
       case 'GET':
         await waitFor(kind, revisionOf(parameters.get('resourceVersion') ?? ''))
@@ -155,7 +170,8 @@ export function resourceHandler({
     view: View,
   ): Promise<ApiReply> {
     const { draft, warnings } = decodeBody(kind, request, validationOf(parameters))
-    return view.one(201, await registry.create(kind, namespace, draft, writeOptions(parameters, request, user)), warnings)
+    const entry = await registry.create(kind, namespace, draft, writeOptions(parameters, request, user))
+    return view.one(201, entry, [...warnings, ...kind.strategy.warnings(draft as unknown as KubeObject, undefined)])
   }
 
   async function update(
@@ -168,8 +184,13 @@ export function resourceHandler({
   ): Promise<ApiReply> {
     const { draft, warnings } = decodeBody(ref.kind, request, validationOf(parameters))
     const part = objectParts.get(partKey(ref.kind, subresource))
-    const change = (current: KubeObject) => (part ? part(copy(draft), copy(current)) : copy(draft))
-    return view.one(200, await registry.update(ref, subresource, change, writeOptions(parameters, request, user)), warnings)
+    let old: KubeObject | undefined
+    const change = (current: KubeObject) => {
+      old = current
+      return part ? part(copy(draft), copy(current)) : copy(draft)
+    }
+    const entry = await registry.update(ref, subresource, change, writeOptions(parameters, request, user))
+    return view.one(200, entry, [...warnings, ...ref.kind.strategy.warnings(draft as unknown as KubeObject, old)])
   }
 
   async function patch(

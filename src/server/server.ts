@@ -27,6 +27,7 @@ import type { ServiceAccountTokens } from './service-account-tokens.ts'
 import { type Advertised, ensureApiServerService } from './services/api-server-service.ts'
 import { defaultNodePorts, defaultServiceRange, serviceHook } from './services/service-hook.ts'
 import { subresourceTable } from './subresources/subresource-table.ts'
+import { virtualResources } from './virtual-resources.ts'
 import { createWire } from './wire.ts'
 import type { WriteHook } from './write-hook.ts'
 
@@ -81,7 +82,14 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   const wire = createWire(protobufCodec(catalog.definitions, catalog.messages))
   const { tokens, connector } = options
   const subresources = subresourceTable({ registry, catalog, clock, ...(tokens && { tokens }), ...(connector && { connector }) })
-  const resources = resourceHandler({ registry, store, clock, subresources })
+  const virtual = virtualResources({
+    authenticate,
+    allows: (user) => user !== anonymous && user.name !== anonymous.name,
+    registry,
+    catalog,
+    clock,
+  })
+  const resources = resourceHandler({ registry, store, clock, subresources, virtual })
   await ensureBootstrapObjects(registry, catalog)
   if (options.advertised) await ensureApiServerService({ registry, catalog, serviceRange, advertised: options.advertised })
   repeatBookmarks()

@@ -154,6 +154,7 @@ class LmdbStore implements Store {
   }
 
   async compact(revision: number): Promise<void> {
+    if (this.#failure) throw this.#failure
     const until = Math.min(revision, this.#durable)
     if (until > this.#compacted) {
       this.#compacted = until
@@ -173,6 +174,7 @@ class LmdbStore implements Store {
 
   async close(): Promise<void> {
     while (this.#flushing) await this.#flushing
+    this.#failure ??= new StoreError('The store is closed')
     for (const watching of this.#watching) watching.watcher.onEnd(new StoreError('The store was closed'))
     this.#watching.clear()
     await this.#environment.close()

@@ -104,6 +104,7 @@ export function createMemoryStore(): Store {
       return { stop: () => void watching.delete(target) }
     },
     async compact(until) {
+      if (closed) throw new StoreError('The store is closed')
       compacted = Math.max(compacted, Math.min(until, revision))
       log = log.filter((change) => change.revision >= compacted)
       for (const [key, all] of versions) {

@@ -169,6 +169,14 @@ export function storeConformance(
       await expect(store.get('/a', store.revision() + 1)).rejects.toThrow('future')
     })
 
+    test('a closed store takes nothing and says so', async () => {
+      expect(store.failure()).toBeUndefined()
+      await store.close()
+      expect(store.failure()?.message).toContain('closed')
+      await expect(put('/a', '1')).rejects.toThrow('closed')
+      await expect(store.compact(1)).rejects.toThrow('closed')
+    })
+
     test('data outlives the store', async () => {
       if (!made.reopen) return
       const first = await put('/a', '1')

@@ -1,0 +1,127 @@
+import type { Catalog } from '../api/catalog.ts'
+import type { ApiReply, ApiRequest, UserInfo } from '../api/exchange.ts'
+import { isJsonObject } from '../api/merge-patch.ts'
+import type { JsonObject } from '../api/object.ts'
+import { pods } from '../api/resources.ts'
+import { hasReason, StatusError } from '../api/status-error.ts'
+import type { Binding, Pod } from '../api/types/core-v1.ts'
+import type { Clock } from '../base/clock.ts'
+import { apiTime } from './api-time.ts'
+import type { Authenticate } from './authentication.ts'
+import { kindOf } from './kind-of.ts'
+import type { Registry } from './registry.ts'
+import { jsonReply, successReply } from './replies.ts'
+import { bound } from './subresources/binding.ts'
+import { writeOptions } from './write-options.ts'
+
+/** A POST of something that is answered and never kept. */
+export interface VirtualCall {
+  readonly namespace: string | undefined
+  readonly draft: JsonObject
+  readonly parameters: URLSearchParams
+  readonly request: ApiRequest
+  readonly user: UserInfo
+}
+
+export type VirtualResource = (call: VirtualCall) => Promise<ApiReply>
+
+/** Resources that are questions, by `group/plural`. */
+export function virtualResources({
+  authenticate,
+  allows,
+  registry,
+  catalog,
+  clock,
+}: {
+  authenticate: Authenticate
+  /** Whether somebody may do what the attributes of a review say. */
+  allows: (user: UserInfo, attributes: JsonObject) => boolean
+  registry: Registry
+  catalog: Catalog
+  clock: Clock
+}): ReadonlyMap<string, VirtualResource> {
+  const podKind = kindOf(catalog, pods)
+
+  return new Map<string, VirtualResource>([
+    ['authentication.k8s.io/selfsubjectreviews', async ({ draft, user }) => answered(draft, { userInfo: shown(user) })],
+    ['authentication.k8s.io/tokenreviews', tokenReview],
+    ['authorization.k8s.io/selfsubjectaccessreviews', async ({ draft, user }) => accessReply(draft, user)],
+    ['authorization.k8s.io/subjectaccessreviews', async ({ draft }) => accessReply(draft, subjectOf(draft))],
+    ['authorization.k8s.io/localsubjectaccessreviews', localAccessReview],
+    ['authorization.k8s.io/selfsubjectrulesreviews', rulesReview],
+    ['/bindings', binding],
+  ])
+
+  async function tokenReview({ draft, request }: VirtualCall): Promise<ApiReply> {
+    const { token } = specOf(draft)
+    if (typeof token !== 'string' || token === '')
+      throw new StatusError('BadRequest', 'token is required for TokenReview in authentication')
+    try {
+      const headers = { authorization: `Bearer ${token}` }
+      const user = await authenticate({ ...request, headers, caller: { type: 'socket', address: '' } })
+      return answered(draft, { authenticated: true, user: shown(user) })
+    } catch (error) {
+      if (!hasReason(error, 'Unauthorized')) throw error
+      return answered(draft, { user: {}, error: '[invalid bearer token]' })
+    }
+  }
+
+  async function localAccessReview({ draft, namespace }: VirtualCall): Promise<ApiReply> {
+    const attributes = specOf(draft).resourceAttributes
+    if (!isJsonObject(attributes) || (attributes.namespace ?? '') !== namespace)
+      throw new StatusError('BadRequest', `spec.resourceAttributes.namespace must match namespace: ${namespace ?? ''}`)
+    return accessReply(draft, subjectOf(draft))
+  }
+
+  function accessReply(draft: JsonObject, user: UserInfo): ApiReply {
+    const { resourceAttributes, nonResourceAttributes } = specOf(draft)
+    const attributes = [resourceAttributes, nonResourceAttributes].filter(isJsonObject)
+    const [only] = attributes
+    if (!only || attributes.length > 1)
+      throw new StatusError(
+        'BadRequest',
+        'spec: Invalid value: exactly one of nonResourceAttributes or resourceAttributes must be specified',
+      )
+    return answered(draft, { allowed: allows(user, only) })
+  }
+
+  async function rulesReview({ draft, user }: VirtualCall): Promise<ApiReply> {
+    const isAllowed = allows(user, {})
+    return answered(draft, {
+      resourceRules: isAllowed ? [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }] : [],
+      nonResourceRules: isAllowed ? [{ verbs: ['*'], nonResourceURLs: ['*'] }] : [],
+      incomplete: false,
+    })
+  }
+
+  /** The older way to bind a pod: `bindings` instead of `pods/binding`. */
+  async function binding({ draft, namespace, parameters, request, user }: VirtualCall): Promise<ApiReply> {
+    const asked = draft as unknown as Binding
+    const name = asked.metadata?.name
+    if (!name || !asked.target?.name) throw new StatusError('BadRequest', 'metadata.name and target.name are required for a Binding')
+    const nowText = apiTime(clock.now())
+    const ref = { kind: podKind, namespace, name }
+    await registry.amend(ref, (current) => bound(current as Pod, asked, nowText), writeOptions(parameters, request, user))
+    return successReply(201)
+  }
+}
+
+const specOf = (draft: JsonObject): JsonObject => (isJsonObject(draft.spec) ? draft.spec : {})
+
+const answered = (draft: JsonObject, status: object): ApiReply => jsonReply(201, { ...draft, status })
+
+const shown = ({ name, uid, groups, extra }: UserInfo) => ({
+  username: name,
+  ...(uid !== undefined && { uid }),
+  groups,
+  ...(extra && { extra }),
+})
+
+/** Whom a review asks about. */
+function subjectOf(draft: JsonObject): UserInfo {
+  const { user, groups, uid } = specOf(draft)
+  const names = Array.isArray(groups) ? groups.filter((group) => typeof group === 'string') : []
+  if ((typeof user !== 'string' || user === '') && names.length === 0)
+    throw new StatusError('BadRequest', 'spec.user: Invalid value: "": at least one of user or group must be specified')
+  return { name: typeof user === 'string' ? user : '', groups: names, ...(typeof uid === 'string' && { uid }) }
+}
