@@ -39,7 +39,7 @@ export function builtinCatalog(enabled: ReadonlySet<string> = new Set()): Catalo
     ({ group, version }) => /^v\d+$/.test(version) || enabled.has(`${group}/${version}`),
   )
   const definitions = facts.definitions as unknown as Definitions
-  const schemaOf = schemaSource(definitions, facts.always)
+  const schemaOf = schemaSource(definitions, facts.always, facts.messages)
   const definitionNames = namesByKind(definitions)
   const special = new Map(kindDefinitions.map((definition) => [`${definition.group}/${definition.kind}`, definition]))
   const subresources = Map.groupBy(

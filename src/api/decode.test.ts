@@ -73,3 +73,23 @@ test('freezing reaches everything', () => {
     if (first) first.b = 2
   }).toThrow(TypeError)
 })
+
+test('what Go cannot tell from nothing is nothing', () => {
+  const { object } = decode('pods', {
+    ...pod({ image: '', stdin: false, env: [], ports: [{ containerPort: 0, hostPort: 0 }], securityContext: {}, resources: {} }),
+    status: {},
+  })
+  expect(object).toEqual({ ...pod({ ports: [{ containerPort: 0 }], securityContext: {}, resources: {} }), status: {} })
+})
+
+test.each([
+  ['aGk=', 'aGk='],
+  ['aG\nk=', 'aGk='],
+  ['!!!', undefined],
+  ['abc', undefined],
+  ['a=bc', undefined],
+])('bytes are base64: %j', (text, expected) => {
+  const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'a' }, data: { k: text } }
+  if (expected === undefined) expect(() => decode('secrets', secret)).toThrow('illegal base64 data at input byte')
+  else expect(decode('secrets', secret).object).toMatchObject({ data: { k: expected } })
+})

@@ -43,8 +43,9 @@ function decodeValue(pass: Pass, schema: Schema, value: unknown, path: string, d
       const item = schema.item()
       return value.map((element, index) => decodeValue(pass, item, element, `${path}[${index}]`, depth + 1))
     }
-    case 'string':
     case 'bytes':
+      return bytes(pass, value, path)
+    case 'string':
     case 'time':
     case 'micro-time':
       return typeof value === 'string' ? value : mismatch(pass, value, path, 'string')
@@ -72,11 +73,16 @@ function decodeFields(pass: Pass, schema: ObjectSchema, value: JsonObject, path:
       if (schema.open) set(object, name, copy(element, depth))
       else pass.unknown.push(path === '' ? name : `${path}.${name}`)
     } else if (element !== null && element !== undefined) {
-      object[name] = decodeValue(pass, field.schema(), element, path === '' ? name : `${path}.${name}`, depth + 1)
+      const value = decodeValue(pass, field.schema(), element, path === '' ? name : `${path}.${name}`, depth + 1)
+      if (!field.omitsZero || !isZero(value)) object[name] = value
     }
   }
   return object
 }
+
+/** What Go cannot tell from nothing where it has no pointer. */
+const isZero = (value: unknown): boolean =>
+  value === '' || value === 0 || value === false || (typeof value === 'object' && value !== null && Object.keys(value).length === 0)
 
 function decodeMap(pass: Pass, schema: Schema, value: JsonObject, path: string, depth: number): JsonObject {
   const map: JsonObject = {}
@@ -97,6 +103,19 @@ function set(object: JsonObject, key: string, value: unknown): void {
 function record(pass: Pass, value: unknown, path: string, type: string): JsonObject {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject
   return mismatch(pass, value, path, type.split('.').pop() ?? type)
+}
+
+/** Base64, as JSON has bytes. */
+function bytes(pass: Pass, value: unknown, path: string): string {
+  if (typeof value !== 'string') return mismatch(pass, value, path, 'string')
+  const at = value.search(/[^A-Za-z0-9+/=\r\n]/)
+  const text = /[\r\n]/.test(value) ? value.replace(/[\r\n]/g, '') : value
+  const padding = text.indexOf('=')
+  const isPadded = padding < 0 || (text.length - padding <= 2 && /^={1,2}$/.test(text.slice(padding)))
+  if (at < 0 && isPadded && text.length % 4 === 0) return text
+  throw new DecodeError(
+    `${pass.kind}.${path}: illegal base64 data at input byte ${at < 0 ? Math.max(padding, text.length - (text.length % 4)) : at}`,
+  )
 }
 
 function integer(pass: Pass, value: unknown, path: string, format: string | undefined): number {

@@ -29,9 +29,13 @@ const scalars: Readonly<Record<string, ScalarSchema['type']>> = {
 
 /**
  * Turns facts into resolved schemas; each definition is made once, when it is first asked for. `always` names, by
- * definition, the fields that Go always writes.
+ * definition, the fields that Go always writes; `messages` marks those that Go has as pointers (`name?`).
  */
-export function schemaSource(definitions: Definitions, always: Readonly<Record<string, string>> = {}): (definition: string) => Schema {
+export function schemaSource(
+  definitions: Definitions,
+  always: Readonly<Record<string, string>> = {},
+  messages: Readonly<Record<string, string>> = {},
+): (definition: string) => Schema {
   const made = new Map<string, Schema>()
   const named = (name: string): Schema => {
     const known = made.get(name)
@@ -78,17 +82,20 @@ export function schemaSource(definitions: Definitions, always: Readonly<Record<s
 
   function objectOf(fact: FactSchema, name: string | undefined): ObjectSchema {
     const written = new Set((name === undefined ? undefined : always[name])?.split(' '))
+    const plain = plainFields(name === undefined ? undefined : messages[name])
     return {
       type: 'object',
       name,
-      fields: new Map(Object.entries(fact.properties ?? {}).map(([field, value]) => [field, fieldOf(value, written.has(field))])),
+      fields: new Map(
+        Object.entries(fact.properties ?? {}).map(([field, value]) => [field, fieldOf(value, written.has(field), plain.has(field))]),
+      ),
       required: new Set(fact.required),
       atomic: fact['x-kubernetes-map-type'] === 'atomic',
       open: false,
     }
   }
 
-  function fieldOf(fact: FactSchema, isAlways: boolean): Field {
+  function fieldOf(fact: FactSchema, isAlways: boolean, omitsZero: boolean): Field {
     return {
       // A struct that is atomic where it is used says so beside the reference.
       schema: lazily(() => {
@@ -98,11 +105,16 @@ export function schemaSource(definitions: Definitions, always: Readonly<Record<s
       patchStrategy: fact['x-kubernetes-patch-strategy']?.split(',') ?? [],
       patchMergeKey: fact['x-kubernetes-patch-merge-key'],
       always: isAlways,
+      omitsZero: omitsZero && !isAlways,
     }
   }
 
   return named
 }
+
+/** Fields of a message's text, as scripts/import-facts.ts writes it, that are neither pointers nor always written. */
+const plainFields = (message: string | undefined): ReadonlySet<string> =>
+  new Set((message ?? '').split(' ').flatMap((text) => /^([^:?!]+):/.exec(text)?.[1] ?? []))
 
 /** Makes a value when it is first asked for. */
 export function lazily<T>(make: () => T): () => T {

@@ -43,4 +43,6 @@ export interface Field {
   readonly patchMergeKey: string | undefined
   /** Go writes it also when nobody set it: an object without it is one that has it empty. */
   readonly always?: boolean
+  /** Go leaves it out when it is zero or empty, as it cannot tell that from not being set. */
+  readonly omitsZero?: boolean
 }
