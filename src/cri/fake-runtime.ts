@@ -64,6 +64,8 @@ export interface FakeRuntime {
   /** Every call that changes something, as `verb name`, in order. */
   readonly calls: readonly string[]
   running(): readonly string[]
+  /** Uids of the pods of all running containers. */
+  runningPods(): string[]
   /** Ends the running container of this name, as a crash would. */
   crash(name: string, exitCode: number): void
   /** Ends what holds the sandbox's namespaces, as a reboot would; containers go too. */
@@ -292,6 +294,10 @@ export function createFakeRuntime({ clock, images = [], remoteImages = [], behav
     calls,
     running: () =>
       [...containers.values()].filter(({ state }) => state === 'CONTAINER_RUNNING').map(({ config }) => config.metadata?.name ?? ''),
+    runningPods: () =>
+      [...containers.values()]
+        .filter(({ state }) => state === 'CONTAINER_RUNNING')
+        .map(({ sandboxId }) => sandboxes.get(sandboxId)?.config.metadata?.uid ?? ''),
     crash(name, exitCode) {
       for (const container of containers.values()) if (container.config.metadata?.name === name) end(container, exitCode)
     },

@@ -323,3 +323,49 @@ test('an image that changes in place replaces the container', async () => {
   const pod = await until((candidate) => main(candidate)?.imageID === 'app:2' && isReady(candidate))
   expect(main(pod)?.restartCount).toBe(1)
 })
+
+test.each([1, 2, 3, 4, 5, 6])(
+  'kubelets that die at any moment: every pod ends as it should, and nothing runs twice (seed %i)',
+  async (seed) => {
+    const random = seededRandom(seed)
+    const chance = (probability: number) => random.fraction() < probability
+    const { client, clock, fake, start, stopKubelet, create } = await createNode({
+      behave: () => (chance(0.2) ? { endsAfterMs: 200, exitCode: 1 } : {}),
+    })
+    const names = ['a', 'b', 'c', 'd']
+    for (let step = 0; step < 60; step++) {
+      const name = names[Math.floor(random.fraction() * names.length)] ?? 'a'
+      const pod = await client
+        .resource(pods)
+        .get('default', name)
+        .catch(() => undefined)
+      if (!pod) await create({ terminationGracePeriodSeconds: 2 }, name)
+      else if (chance(0.3)) await client.resource(pods).delete('default', name, chance(0.2) ? { gracePeriodSeconds: 0 } : {})
+      else if (chance(0.2)) fake.loseSandbox(name)
+      if (chance(0.2)) fake.crash('main', 9)
+      await clock.advance(Math.floor(random.fraction() * 300))
+      await new Promise((resolve) => setImmediate(resolve))
+      if (chance(0.25)) {
+        await stopKubelet()
+        await start()
+      }
+      const owners = fake.runningPods()
+      expect(new Set(owners).size).toBe(owners.length)
+    }
+    const settled = async () => {
+      const { items } = await client.resource(pods).list({ namespace: 'default' })
+      const wanted = items.map(({ metadata }) => metadata.uid ?? '').sort()
+      return (
+        items.every((pod) => pod.metadata.deletionTimestamp === undefined && isReady(pod)) &&
+        fake.runningPods().sort().join() === wanted.join()
+      )
+    }
+    for (let passed = 0; passed < 20_000 && !(await settled()); passed++) {
+      await new Promise((resolve) => setTimeout(resolve, 1))
+      await clock.advance(500)
+      // Those that fail by chance come to rest one after another.
+    }
+    expect(await settled(), `${JSON.stringify(fake.sandboxes())} ${fake.runningPods().join()}`).toBe(true)
+    expect(fake.sandboxes().filter(({ isReady: ready }) => ready)).toHaveLength(fake.runningPods().length)
+  },
+)

@@ -4,6 +4,7 @@ import { request as httpsRequest } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { WebSocket } from 'ws'
 import { builtinCatalog } from '../api/catalog.ts'
 import { configMaps, nodes, pods, secrets, serviceAccounts } from '../api/resources.ts'
 import type { Pod, PodSpec } from '../api/types/core-v1.ts'
@@ -306,7 +307,7 @@ describe.skipIf(!isRoot || !hasTools)('with real containers', { timeout: 30_000 
       volumes: [{ name: 'config', configMap: { name: 'live' } }],
       containers: [
         {
-          ...shell('while [ "$(cat /c/a)" = 1 ]; do sleep 0.02; done; cat /c/a /c/b; sleep 100'),
+          ...shell('while [ "$(cat /c/a)" = 1 ]; do sleep 0.02; done; cat /c/a /c/b; trap exit TERM; sleep 100 & wait'),
           volumeMounts: [{ name: 'config', mountPath: '/c' }],
         },
       ],
@@ -332,8 +333,41 @@ describe.skipIf(!isRoot || !hasTools)('with real containers', { timeout: 30_000 
     await remove('talking')
   })
 
+  test('a command runs inside, its output and its exit code come back over the upgraded connection', async () => {
+    await create('inside', { containers: [shell('trap exit TERM; sleep 1000 & wait')] })
+    await until('inside', isReady)
+    const run = (credentials: KeyPair) =>
+      new Promise<Record<number, string>>((resolve, reject) => {
+        const query = ['sh', '-c', 'echo out; echo err >&2; exit 7'].map((word) => `command=${encodeURIComponent(word)}`).join('&')
+        const socket = new WebSocket(
+          `wss://127.0.0.1:${kubeletPort}/exec/default/inside/main?${query}&output=1&error=1`,
+          ['v5.channel.k8s.io'],
+          {
+            ca: authority.certificate,
+            cert: credentials.certificate,
+            key: credentials.key,
+          },
+        )
+        const channels: Record<number, string> = {}
+        socket.on('message', (data: Buffer) => {
+          const channel = data[0] ?? 0
+          channels[channel] = (channels[channel] ?? '') + data.subarray(1).toString()
+        })
+        socket.once('close', () => resolve(channels))
+        socket.once('error', reject)
+      })
+    const channels = await run(apiServer)
+    expect(channels[1]).toBe('out\n')
+    expect(channels[2]).toBe('err\n')
+    expect(JSON.parse(channels[3] ?? '')).toMatchObject({ status: 'Failure', details: { causes: [{ reason: 'ExitCode', message: '7' }] } })
+    await expect(run(stranger)).rejects.toThrow('403')
+    await remove('inside')
+  })
+
   test('a kubelet that starts again finds its pods running, and they stay ready', async () => {
-    await create('lasting', { containers: [{ ...shell('sleep 1000'), readinessProbe: { exec: { command: ['true'] } } }] })
+    await create('lasting', {
+      containers: [{ ...shell('trap exit TERM; sleep 1000 & wait'), readinessProbe: { exec: { command: ['true'] } } }],
+    })
     await until('lasting', isReady)
     const before = await client.resource(pods).get('default', 'lasting')
     kubelet.stop.abort()
