@@ -40,6 +40,8 @@ export interface ControlPlane {
   list<T extends KubeObject>(ref: ResourceRef<T>, namespace?: string): Promise<readonly T[]>
   /** The node's kubelet falls silent. */
   silence(): void
+  /** The controllers' process dies, until `restartControllers`. */
+  pauseControllers(): Promise<void>
   /** The controllers' process dies between two steps and another begins. */
   restartControllers(): Promise<void>
   stop(): Promise<void>
@@ -97,6 +99,7 @@ export async function createControlPlane({
     writes,
     list: async (ref, namespace) => (await client.resource(ref).list(namespace === undefined ? {} : { namespace })).items,
     silence: () => heart.abort(),
+    pauseControllers: () => controllers.end(),
     async restartControllers() {
       await controllers.end()
       controllers = begin()

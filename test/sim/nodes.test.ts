@@ -1,0 +1,82 @@
+import { afterEach, expect, test } from 'vitest'
+import { nodes, pods } from '../../src/api/resources.ts'
+import type { Pod } from '../../src/api/types/core-v1.ts'
+import { type ControlPlane, createControlPlane } from './control-plane.ts'
+
+let plane: ControlPlane
+afterEach(() => plane.stop())
+const seconds = (count: number) => plane.clock.advance(count * 1000)
+const node = () => plane.client.resource(nodes).get(undefined, 'node')
+const addPod = (name: string, tolerationSeconds: number) =>
+  plane.client.resource(pods).create({
+    metadata: { name, namespace: 'default' },
+    spec: {
+      containers: [{ name: 'c', image: 'i' }],
+      tolerations: ['not-ready', 'unreachable'].map((key) => ({
+        key: `node.kubernetes.io/${key}`,
+        operator: 'Exists',
+        effect: 'NoExecute',
+        tolerationSeconds,
+      })),
+    },
+  })
+const ready = ({ status }: Pod) => status?.conditions?.find(({ type }) => type === 'Ready')?.status
+const names = async () => (await plane.list(pods)).map(({ metadata }) => metadata.name)
+
+test('a silent node is told unknown after 50 seconds, tainted, and its pods leave when they tolerate it no longer', async () => {
+  plane = await createControlPlane({ seed: 1 })
+  await addPod('short', 30)
+  await addPod('long', 600)
+  await seconds(60)
+  const before = await node()
+  expect(before.spec?.taints ?? []).toEqual([])
+  expect((await plane.list(pods)).map(ready)).toEqual(['True', 'True'])
+  plane.silence()
+  await seconds(39)
+  expect((await node()).spec?.taints ?? []).toEqual([])
+  await seconds(12)
+  const silent = await node()
+  expect(silent.status?.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({
+    status: 'Unknown',
+    reason: 'NodeStatusUnknown',
+    message: 'Kubelet stopped posting node status.',
+  })
+  expect(silent.spec?.taints?.map(({ key, effect }) => `${key}:${effect}`).sort()).toEqual([
+    'node.kubernetes.io/unreachable:NoExecute',
+    'node.kubernetes.io/unreachable:NoSchedule',
+  ])
+  expect((await plane.list(pods)).map(ready)).toEqual(['False', 'False'])
+  await seconds(25)
+  expect(await names()).toEqual(['long', 'short'])
+  await seconds(15)
+  expect(await names()).toEqual(['long'])
+  const conditions = [{ type: 'Ready', status: 'True', lastHeartbeatTime: new Date(plane.clock.now()).toISOString() }]
+  await plane.client.resource(nodes).patch(undefined, 'node', 'merge', { status: { conditions } }, { subresource: 'status' })
+  await seconds(1)
+  expect((await node()).spec?.taints ?? []).toEqual([])
+  expect(plane.errors).toEqual([])
+})
+
+test('a node that is made unschedulable is tainted, other taints stay', async () => {
+  plane = await createControlPlane({ seed: 2 })
+  const taint = { key: 'example.com/mine', effect: 'NoSchedule' }
+  await plane.client.resource(nodes).patch(undefined, 'node', 'merge', { spec: { unschedulable: true, taints: [taint] } })
+  await seconds(1)
+  expect((await node()).spec?.taints).toMatchObject([taint, { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }])
+  await plane.client.resource(nodes).patch(undefined, 'node', 'merge', { spec: { unschedulable: null } })
+  await seconds(1)
+  expect((await node()).spec?.taints).toEqual([taint])
+})
+
+test('pods of a node that is gone are removed after its quarantine', async () => {
+  plane = await createControlPlane({ seed: 3 })
+  await addPod('p', 3000)
+  await seconds(5)
+  plane.silence()
+  await plane.client.resource(nodes).delete(undefined, 'node')
+  await seconds(35)
+  expect(await names()).toEqual(['p'])
+  await seconds(10)
+  expect(await names()).toEqual([])
+  expect(plane.errors).toEqual([])
+})
