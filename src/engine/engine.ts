@@ -13,6 +13,7 @@ import { type Exit, watchExitFiles } from './exit-files.ts'
 import { detectPowers, detectRuntimes } from './machine.ts'
 import { type EngineParts, runtimeNamed } from './parts.ts'
 import type { PodNetwork } from './pod-network.ts'
+import { readOnlyProgram, removeReadOnlyProgram } from './read-only-program.ts'
 import { type ContainerRecord, openRecords, type SandboxRecord } from './records.ts'
 import { recover, spawnersEnded } from './recovery.ts'
 import { createRuntimeService } from './runtime-service.ts'
@@ -73,12 +74,16 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     sockets: join(places.state, 'sockets'),
     runtimes: join(places.state, 'runtimes'),
     shells: join(places.state, 'shells'),
+    programs: join(places.state, 'programs'),
   }
   const containersDirectory = join(places.data, 'containers')
   await forgetEarlierBoot(places.state, containersDirectory)
   // Others may pass through to the mounts, not look.
   for (const directory of [...Object.values(directories), containersDirectory]) await mkdir(directory, { recursive: true, mode: 0o711 })
-  const [cgroups, powers, runtimes] = await Promise.all([detectCgroups(), detectPowers(), detectRuntimes()])
+  const [cgroups, powers, installed] = await Promise.all([detectCgroups(), detectPowers(), detectRuntimes()])
+  const runtimes = await Promise.all(
+    installed.map(async (runtime) => ({ ...runtime, path: await readOnlyProgram(directories.programs, runtime.name, runtime.path) })),
+  )
   const defaultRuntime = options.defaultRuntime ?? runtimes[0]?.name ?? ''
   const sharedDirectories = [directories.bundles, ...(places.mountDirectories ?? [])]
   const shares = runtimes.some((runtime) => hidesUnified(cgroups, runtime))
@@ -96,7 +101,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const parts: EngineParts = {
     sandboxes: await openRecords<SandboxRecord>('sandbox', directories.bundles),
     containers: await openRecords<ContainerRecord>('container', directories.bundles),
-    shims: createShims({ places: directories, spawner, cgroups }),
+    shims: createShims({ places: directories, spawner, cgroups, clock }),
     roots: containerRoots(containersDirectory),
     images,
     network,
@@ -135,6 +140,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       await close()
       await killCgroup(cgroups, cgroupParent)
       await removeCgroup(cgroups, cgroupParent)
+      for (const { name } of runtimes) await removeReadOnlyProgram(directories.programs, name)
       if (shares) for (const directory of sharedDirectories) await releaseSharedDirectory(directory)
       await Promise.all([places.state, containersDirectory].map((directory) => rm(directory, { recursive: true, force: true })))
     },

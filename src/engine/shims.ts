@@ -1,9 +1,10 @@
-import { open, readFile, rm, writeFile } from 'node:fs/promises'
+import { open, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Clock } from '../base/clock.ts'
 import { type Cgroups, killCgroup, removeCgroup } from './cgroups.ts'
 import type { OciSpec } from './oci-spec.ts'
 import { identify, isAlive, type ProcessIdentity, parseProcessStat } from './process-identity.ts'
-import { hideUnifiedPrefix, type JobNamespace, type Spawner } from './spawner.ts'
+import { hideUnifiedPrefix, type Spawner } from './spawner.ts'
 import { absentIs } from './state-files.ts'
 
 /** An OCI runtime on this machine. */
@@ -52,11 +53,9 @@ export type EarlierStart =
 export type Shims = ReturnType<typeof createShims>
 
 /** A shim (conmon) per container: the container's parent, which holds its output and terminal and outlives the engine. */
-export function createShims({ places, spawner, cgroups }: { places: ShimPlaces; spawner: Spawner; cgroups: Cgroups }) {
+export function createShims({ places, spawner, cgroups, clock }: { places: ShimPlaces; spawner: Spawner; cgroups: Cgroups; clock: Clock }) {
   const bundleOf = (id: string) => join(places.bundles, id)
   const rootOf = (runtime: OciRuntime) => join(places.runtimes, runtime.name)
-  const namespaceFor = (runtime: OciRuntime, mountsShared: boolean): JobNamespace =>
-    !hidesUnified(cgroups, runtime) ? 'host' : mountsShared ? 'hidden' : 'fresh'
 
   const resultOf = async (id: string): Promise<ProcessIdentity> => {
     const bundle = bundleOf(id)
@@ -71,8 +70,8 @@ export function createShims({ places, spawner, cgroups }: { places: ShimPlaces; 
     const output = join(bundleOf(task.id), `${name}.result`)
     await rm(output, { force: true })
     await spawner.run({
-      function: 'runtime',
-      namespace: namespaceFor(task.runtime, true),
+      kind: 'runtime',
+      namespace: hidesUnified(cgroups, task.runtime) ? 'hidden' : 'host',
       args: [task.runtime.path, output, `--root=${rootOf(task.runtime)}`, ...args],
     })
     const code = (await readFile(output, 'utf8').catch(absentIs(''))).trim()
@@ -92,9 +91,11 @@ export function createShims({ places, spawner, cgroups }: { places: ShimPlaces; 
 
     /** Creates and starts what the bundle's config.json says; fails with StartFailure. */
     async start(task: ShimTask, options: ShimOptions): Promise<ProcessIdentity> {
+      const hides = hidesUnified(cgroups, task.runtime)
       await spawner.run({
-        function: 'start',
-        namespace: namespaceFor(task.runtime, options.mountsShared),
+        kind: 'start',
+        namespace: !hides ? 'host' : options.mountsShared ? 'hidden' : 'fresh',
+        bundle: bundleOf(task.id),
         args: [
           task.id,
           task.runtime.path,
@@ -115,8 +116,11 @@ export function createShims({ places, spawner, cgroups }: { places: ShimPlaces; 
     /** Only after the earlier engine's shells have ended: until then one may still begin. */
     async earlierStart(id: string): Promise<EarlierStart> {
       const bundle = bundleOf(id)
-      const job = parseProcessStat(await readFile(join(bundle, 'job'), 'utf8').catch(absentIs('')))
-      if (!job) return { state: 'never begun' }
+      const file = join(bundle, 'job')
+      const [text, status] = await Promise.all([readFile(file, 'utf8').catch(absentIs(undefined)), stat(file).catch(absentIs(undefined))])
+      if (text === undefined || !status) return { state: 'never begun' }
+      const job = parseProcessStat(text)
+      if (!job && clock.now() - status.mtimeMs < firstWordsMs) return { state: 'under way' }
       // Looked at before the result, which a job that has ended has written.
       const underWay = await isAlive(job)
       const result = await readFile(join(bundle, 'result'), 'utf8').catch(absentIs(''))
@@ -159,6 +163,9 @@ export function createShims({ places, spawner, cgroups }: { places: ShimPlaces; 
     reopenLog: (id: string) => tell(join(bundleOf(id), 'ctl'), '2 0 0\n'),
   }
 }
+
+/** How long a job may take to say which process it is; one that has not was killed before. */
+const firstWordsMs = 5000
 
 /** The start of a process that was gone before it was looked at: no process has it. */
 const endedAlready = -1

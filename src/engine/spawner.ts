@@ -8,9 +8,9 @@ import { identify } from './process-identity.ts'
 
 /**
  * Starts shims and runs the runtime through long-lived shells, because each spawn from Node blocks its loop for a
- * millisecond. A shell sits in the shims' cgroup, which its children inherit; jobs run side by side, twice forked so that
- * nobody collects them, and end with a line that names them. The shell ends with this process, its jobs do not: what they
- * found out is in the bundle's files. A dead shell is replaced at the next job.
+ * millisecond. A shell sits in the shims' cgroup, which its children inherit; jobs run side by side and end with a line
+ * that names them. The shell ends with this process, its jobs do not: what they found out is in the bundle's files. A dead
+ * shell is replaced at the next job.
  */
 export interface Spawner {
   /** Resolves when the job has ended, whatever came of it. */
@@ -27,33 +27,36 @@ export interface Spawner {
  */
 export type JobNamespace = 'host' | 'hidden' | 'fresh'
 
-export interface Job {
-  readonly function: 'start' | 'runtime'
-  readonly namespace: JobNamespace
-  /** Without newlines. */
-  readonly args: readonly string[]
-}
+/** No word may hold a newline. */
+export type Job =
+  | { readonly kind: 'start'; readonly namespace: JobNamespace; readonly bundle: string; readonly args: readonly string[] }
+  | { readonly kind: 'runtime'; readonly namespace: Exclude<JobNamespace, 'fresh'>; readonly args: readonly string[] }
 
-/** The function that is called by a job's line, in the shell's own words. Nothing here may fork more than it must. */
+/**
+ * What jobs call, in the shell's own words. Forks cost more than all else here, so that there are two for a start: one
+ * becomes the shim, which forks away once it runs; the other waits for the line it writes when the container is created.
+ * What came of it is one file of two lines: the shim's answer and the exit code of "start".
+ */
 const functions = `
-# conmon forks away once it runs; the line it writes when the container is created comes through the pipe. The result is
-# one file of two lines: conmon's answer and the exit code of "start". The file "job" is there before conmon is.
 start() {
 id=$1 runtime=$2 root=$3 bundle=$4 exits=$5 sockets=$6 log=$7; shift 7
 cd "$bundle" || exit
+exec conmon --api-version 1 -c "$id" -u "$id" -n "$id" -r "$runtime" --runtime-arg --root="$root" -b "$bundle" \\
+  -p "$bundle/pid" -P "$bundle/conmon.pid" --exit-dir "$exits" --socket-dir-path "$sockets" -l "$log" "$@" \\
+  3>&1 >/dev/null 2>conmon.err </dev/null
+}
+finish() {
+id=$1 runtime=$2 root=$3 bundle=$4
+cd "$bundle" || exit
 read -r stat </proc/self/stat
 echo "$stat" >job
-_OCI_SYNCPIPE=3 conmon --api-version 1 -c "$id" -u "$id" -n "$id" -r "$runtime" --runtime-arg --root="$root" -b "$bundle" \\
-  -p "$bundle/pid" -P "$bundle/conmon.pid" --exit-dir "$exits" --socket-dir-path "$sockets" -l "$log" "$@" \\
-  3>&1 >/dev/null 2>conmon.err </dev/null | {
-  read -r line
-  code=1
-  case $line in
-    *'"data": -1'*|'') ;;
-    *) "$runtime" --root="$root" start "$id" >/dev/null 2>start.err; code=$? ;;
-  esac
-  printf '%s\\n%s\\n' "$line" "$code" >result
-}
+read -r line
+code=1
+case $line in
+*'"data": -1'*|'') ;;
+*) "$runtime" --root="$root" start "$id" >/dev/null 2>start.err; code=$? ;;
+esac
+printf '%s\\n%s\\n' "$line" "$code" >result
 }
 # Runs the runtime with its words and exit code in files named after the second argument.
 runtime() {
@@ -68,11 +71,15 @@ const hideForOne = 'mount --make-private /sys/fs/cgroup && umount /sys/fs/cgroup
 /** Makes a private mount namespace without the v2 hierarchy and executes a command in it. */
 export const hideUnifiedPrefix = ['unshare', '-m', '--propagation', 'unchanged', 'sh', '-c', `${hideForOne}; exec "$@"`, 'sh'] as const
 
+/** "jobs" collects those that have ended. */
 const mainScript = `functions=$1; shift
 eval "$functions"
-fresh() { unshare -m --propagation unchanged sh -c '${hideForOne}; eval "$1"; shift; "$@"' sh "$functions" "$@"; }
+started() { number=$1; shift; finish "$@"; echo $number; }
+ran() { number=$1; shift; runtime "$@"; echo $number; }
+fresh() { number=$1; shift; unshare -m --propagation unchanged sh -c '${hideForOne}; eval "$1"; shift; start "$@" | finish "$@"' sh "$functions" "$@"; echo $number; }
 for directory in "$@"; do echo 0 >"$directory/cgroup.procs"; done
-while IFS= read -r line; do eval "( $line & )"; done`
+export _OCI_SYNCPIPE=3
+while IFS= read -r line; do eval "$line"; jobs >/dev/null; done`
 
 /** Of the machine's programs. */
 export const searchPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -112,6 +119,8 @@ export function createSpawner({ cgroupDirectories, identityFile, log }: SpawnerO
     createInterface({ input: started.stdout }).on('line', (line) => {
       pending.get(line)?.resolve()
       pending.delete(line)
+      // An empty job, so that it is collected when none follows.
+      if (pending.size === 0 && !closed) started.stdin.write('\n')
     })
     createInterface({ input: started.stderr }).on('line', (line) => log.warn('A spawner says', { line }))
     started.stdin.on('error', (error) => log.warn('A spawner does not listen', { error }))
@@ -138,20 +147,32 @@ export function createSpawner({ cgroupDirectories, identityFile, log }: SpawnerO
   }
 
   return {
-    async run({ function: name, namespace, args }) {
+    async run(job) {
       if (closed) throw new Error('Cannot start containers: the engine is closed')
-      const shell = await shellOf(namespace === 'hidden' ? 'hidden' : 'host')
-      const job = String(++sequence)
-      const command = `${namespace === 'fresh' ? 'fresh ' : ''}${name} ${args.map(quoted).join(' ')}`
+      const shell = await shellOf(job.namespace === 'hidden' ? 'hidden' : 'host')
+      const number = String(++sequence)
       await new Promise<void>((resolve, reject) => {
-        shell.pending.set(job, { resolve, reject })
-        shell.process.stdin.write(`${command}; echo ${job}\n`)
+        shell.pending.set(number, { resolve, reject })
+        shell.process.stdin.write(`${lineOf(job, number)}\n`)
       })
     },
     close() {
       closed = true
       for (const shell of shells.values()) shell.then(({ process }) => process.stdin.end()).catch(() => {})
     },
+  }
+}
+
+/** That a start begins is on disk before its processes are: the file `job`, which then tells which one finishes it. */
+function lineOf(job: Job, number: string): string {
+  const args = job.args.map(quoted).join(' ')
+  switch (job.kind) {
+    case 'start': {
+      const begun = `: >${quoted(`${job.bundle}/job`)}`
+      return job.namespace === 'fresh' ? `${begun}; fresh ${number} ${args} &` : `${begun}; start ${args} | started ${number} ${args} &`
+    }
+    case 'runtime':
+      return `ran ${number} ${args} &`
   }
 }
 

@@ -28,6 +28,8 @@ export interface StoredLayer {
   readonly directory: string
   readonly bytes: number
   readonly inodes: number
+  /** Where the disk may not have all of it yet: the boot in which it was unpacked, and in which it is whole. */
+  readonly unsyncedBoot?: string
 }
 
 interface IndexFile {

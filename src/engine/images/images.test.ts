@@ -13,6 +13,7 @@ import { mount, unmount } from '../../base/mount.ts'
 import { systemRandom } from '../../base/random.ts'
 import { hasRegistry, htpasswd, registrySkipReason, startRegistry, type TestRegistry, testCredentials } from '../../oci/test-registry.ts'
 import { type Images, openImages } from './images.ts'
+import { createLayerWorkers } from './layer-workers.ts'
 import { dockerArchive, testArchive } from './test-archive.ts'
 
 const run = promisify(execFile)
@@ -20,12 +21,14 @@ const root = process.getuid?.() === 0
 describe.skipIf(!root)(`as root${root ? '' : ' (skipped: needs root to unpack layers)'}`, () => {
   let directory = ''
   let images: Images
+  const workers = createLayerWorkers({ threads: 2, clock: systemClock })
+  afterAll(() => workers.close())
   const open = () =>
     openImages({
       directory: join(directory, 'images'),
       infraBinary: '/usr/bin/catatonit',
       platform: { os: 'linux', architecture: 'amd64' },
-      threads: 2,
+      workers,
       clock: systemClock,
       random: systemRandom,
       log: silentLog,
@@ -138,6 +141,21 @@ describe.skipIf(!root)(`as root${root ? '' : ' (skipped: needs root to unpack la
     expect(layerDirectories()).toHaveLength(1)
     expect(readdirSync(join(store, 'ingest'))).toEqual([])
     expect(blobs()).toHaveLength(3)
+  })
+
+  test('layers that the disk may not have are unpacked again after a restart of the machine', async () => {
+    const [one] = await load(dockerArchive('one:1', [base]))
+    await images.close()
+    const file = join(directory, 'images/index.json')
+    const index = JSON.parse(readFileSync(file, 'utf8'))
+    for (const layer of Object.values<{ unsyncedBoot?: string }>(index.layers)) layer.unsyncedBoot = 'an earlier one'
+    writeFileSync(file, JSON.stringify(index))
+    const [before] = layerDirectories()
+    rmSync(join(directory, 'images/layers', before ?? '', 'bin/tool'))
+    images = await open()
+    expect(layerDirectories()).toEqual([])
+    const [layer] = await images.lease(one?.id ?? '', 'c')
+    expect(readFileSync(join(layer ?? '', 'bin/tool'), 'utf8')).toBe('tool')
   })
 
   test.each([

@@ -84,7 +84,8 @@ export interface ImagesOptions {
   readonly infraBinary: string
   readonly registries?: RegistryOptions
   readonly platform?: Platform
-  readonly threads?: number
+  /** Those of others, who close them; else the store has its own. */
+  readonly workers?: LayerWorkers
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -108,7 +109,7 @@ export async function openImages(options: ImagesOptions): Promise<Images> {
   const platform = options.platform ?? platformOf(process.arch)
   // Setuid programs of images must not be reached by the machine's users.
   await mkdir(directory, { recursive: true, mode: 0o700 })
-  const workers = createLayerWorkers({ threads: options.threads ?? Math.min(4, availableParallelism()), clock })
+  const workers = options.workers ?? createLayerWorkers({ threads: Math.min(4, availableParallelism()), clock })
   const [content, index, leases] = await Promise.all([
     openContentStore({ directory, workers, random }),
     openImageIndex(directory),
@@ -350,7 +351,8 @@ export async function openImages(options: ImagesOptions): Promise<Images> {
 
     async close() {
       await collecting
-      await workers.close()
+      if (!options.workers) await workers.close()
+      await layers.close()
     },
   }
   const service = createImageService({ images, index, layersDirectory: directory, clock, deleteImage })

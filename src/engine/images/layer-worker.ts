@@ -4,7 +4,6 @@ import { pipeline, Readable } from 'node:stream'
 import { parentPort } from 'node:worker_threads'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { assert } from '../../base/assert.ts'
-import { syncFileSystem } from '../../base/mount.ts'
 import { ContentMismatchError, finish } from '../../oci/digest.ts'
 import { readTar, TarError } from '../../oci/tar-reader.ts'
 import type { FromWorker, LayerTasks, ToWorker, UnpackTask } from './layer-tasks.ts'
@@ -60,8 +59,6 @@ async function unpackFile({ file, root, kind, limits, diffId }: UnpackTask): Pro
   const actual = finish(hash)
   if (diffId !== undefined && actual !== diffId)
     throw new ContentMismatchError(`wrong diff id calculated on extraction: the layer has ${actual}, its configuration says ${diffId}`)
-  // A name that is given to what is not on the disk yet would outlive a power failure empty.
-  if (kind === 'layer') await syncFileSystem(root)
   return { ...unpacked, diffId: actual }
 }
 

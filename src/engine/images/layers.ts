@@ -1,6 +1,7 @@
-import { chmod, lchown, mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { chmod, lchown, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Log } from '../../base/log.ts'
+import { syncFileSystem } from '../../base/mount.ts'
 import { chainIds } from '../../oci/chain-id.ts'
 import type { Digest } from '../../oci/digest.ts'
 import type { Descriptor } from '../../oci/manifest.ts'
@@ -16,6 +17,7 @@ export interface Layers {
   /** Unpacks what is not yet; answers the directories, topmost first. Whoever calls holds the blobs and the chain. */
   unpack(blobs: readonly Pick<Descriptor, 'digest'>[], diffIds: readonly Digest[]): Promise<readonly string[]>
   remove(chainId: Digest): Promise<void>
+  close(): Promise<void>
 }
 
 export interface LayersOptions {
@@ -28,6 +30,9 @@ export interface LayersOptions {
 
 export async function openLayers({ directory, content, index, workers, log }: LayersOptions): Promise<Layers> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
+  const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
+  for (const [chainId, { unsyncedBoot }] of index.layers)
+    if (unsyncedBoot !== undefined && unsyncedBoot !== boot) index.layers.delete(chainId)
   const counted = new Set([...index.layers.values()].map((layer) => layer.directory))
   let next = 1
   for (const name of await readdir(directory)) {
@@ -54,10 +59,35 @@ export async function openLayers({ directory, content, index, workers, log }: La
       )
       const parent = await below.at(-1)
       if (!hasRoot && parent !== undefined) await likeParent(root, parent)
-      return { path: root, layer: { directory: name, bytes, inodes: entries } }
+      return { path: root, layer: { directory: name, bytes, inodes: entries, unsyncedBoot: boot } }
     } catch (error) {
       await rm(root, { recursive: true, force: true })
       throw error
+    }
+  }
+
+  /** Beside what uses the layers already: a sync waits for all that the machine has written. */
+  let isSyncing = false
+  let saving: Promise<void> | undefined
+  let closed = false
+  const sync = (): void => {
+    if (isSyncing) return
+    isSyncing = true
+    syncAll()
+      .catch((error: unknown) => log.error('Layers could not be synced', { error }))
+      .finally(() => {
+        isSyncing = false
+      })
+  }
+  const syncAll = async (): Promise<void> => {
+    for (;;) {
+      const unsynced = [...index.layers].filter(([, { unsyncedBoot }]) => unsyncedBoot !== undefined)
+      if (unsynced.length === 0) return
+      await syncFileSystem(directory)
+      if (closed) return
+      for (const [chainId, { unsyncedBoot: _, ...layer }] of unsynced) if (index.layers.has(chainId)) index.layers.set(chainId, layer)
+      saving = index.save()
+      await saving
     }
   }
 
@@ -86,7 +116,10 @@ export async function openLayers({ directory, content, index, workers, log }: La
       }
       const settled = await Promise.allSettled(promises)
       const failed = settled.find((result) => result.status === 'rejected')
-      if (added) await index.save()
+      if (added) {
+        await index.save()
+        sync()
+      }
       if (failed) throw failed.reason
       return (await Promise.all(promises)).reverse()
     },
@@ -99,6 +132,11 @@ export async function openLayers({ directory, content, index, workers, log }: La
       await rm(join(directory, layer.directory), { recursive: true, force: true }).catch((error: unknown) => {
         log.warn('A layer stays until the next start', { chainId, error })
       })
+    },
+
+    async close() {
+      closed = true
+      await saving
     },
   }
 }
