@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import type { Node, Pod, Toleration } from '../api/types/core-v1.ts'
+import { taintsOf } from './node-health.ts'
+import { evictionMs } from './taint-eviction.ts'
+
+const nowMs = Date.UTC(2026, 0, 1)
+const node = (conditions: Record<string, string>, spec: Node['spec'] = {}): Node => ({
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name: 'n' },
+  spec,
+  status: { conditions: Object.entries(conditions).map(([type, status]) => ({ type, status })) },
+})
+
+test.each<[string, Node, string[]]>([
+  ['well', node({ Ready: 'True' }), []],
+  ['not ready', node({ Ready: 'False' }), ['not-ready:NoSchedule', 'not-ready:NoExecute']],
+  ['not reachable', node({ Ready: 'Unknown' }), ['unreachable:NoSchedule', 'unreachable:NoExecute']],
+  ['not heard of yet', node({}), []],
+  ['short of memory', node({ Ready: 'True', MemoryPressure: 'True' }), ['memory-pressure:NoSchedule']],
+  ['cordoned', node({ Ready: 'True' }, { unschedulable: true }), ['unschedulable:NoSchedule']],
+  ['well again', node({ Ready: 'True' }, { taints: [{ key: 'node.kubernetes.io/not-ready', effect: 'NoExecute' }] }), []],
+])('taints of a node that is %s', (_, of, taints) => {
+  expect(taintsOf(of, nowMs).map(({ key, effect }) => `${key.replace('node.kubernetes.io/', '')}:${effect}`)).toEqual(taints)
+})
+
+const since = new Date(nowMs - 10_000).toISOString()
+const taint = { key: 'k', effect: 'NoExecute', timeAdded: since }
+const pod = (tolerations: Toleration[]): Pod => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'p' },
+  spec: { containers: [], tolerations },
+})
+test.each<[string, Toleration[], number | undefined]>([
+  ['none', [], nowMs],
+  ['for ever', [{ key: 'k', operator: 'Exists' }], undefined],
+  ['for a while', [{ key: 'k', operator: 'Exists', tolerationSeconds: 30 }], nowMs + 20_000],
+  ['the shortest counts', [{ operator: 'Exists' }, { key: 'k', operator: 'Exists', tolerationSeconds: 5 }], nowMs - 5_000],
+  ['another key', [{ key: 'other', operator: 'Exists' }], nowMs],
+])('eviction with toleration: %s', (_, tolerations, atMs) => {
+  expect(evictionMs(pod(tolerations), [taint], nowMs)).toBe(atMs)
+})
