@@ -198,6 +198,19 @@ test('a status is applied through its subresource, and owned there', async () =>
   expect(owners(object)).toMatchObject({ 'two/Apply/status': { 'f:status': { 'f:replicas': {} } } })
 })
 
+test('a scale is owned through its subresource', async () => {
+  const spec = {
+    replicas: 1,
+    selector: { matchLabels: { a: 'b' } },
+    template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'x' }] } },
+  }
+  await send('POST', `${deployments}?fieldManager=one`, { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'd' }, spec })
+  await send('PATCH', `${deployments}/d/scale?fieldManager=two`, { spec: { replicas: 3 } }, 'application/merge-patch+json')
+  const { object } = await send('PATCH', `${deployments}/d`, {}, 'application/merge-patch+json')
+  expect(owners(object)).toMatchObject({ 'two/Update/scale': { 'f:spec': { 'f:replicas': {} } } })
+  expect(owners(object)['one/Update']).not.toHaveProperty(['f:spec', 'f:replicas'])
+})
+
 test('who owned an object before the first apply is not known', async () => {
   await send('POST', configMaps, configMap({ a: '1' }))
   await send('PATCH', `${configMaps}/a`, { metadata: { managedFields: [{}] } }, 'application/merge-patch+json')

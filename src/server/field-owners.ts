@@ -23,12 +23,15 @@ export const fieldWriter = (
   { fieldManager, user }: WriteOptions,
   time: string,
 ): FieldWriter => ({
-  manager: fieldManager ?? user.name,
+  manager: fieldManager ?? componentOf(user.name),
   operation,
   apiVersion: apiVersionOf(kind),
   subresource,
   time,
 })
+
+/** Components that do not say who they are go by their user: `system:kube-scheduler`, `system:node:NAME`. */
+const componentOf = (user: string) => (user.startsWith('system:node:') ? 'kubelet' : user.replace(/^system:/, ''))
 
 /** metadata.managedFields of an object that is created. */
 export function ownersOfNew(kind: Kind, draft: JsonObject, options: WriteOptions, time: string): readonly ManagedFieldsEntry[] {

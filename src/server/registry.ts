@@ -130,7 +130,10 @@ export function createRegistry({
         const isBound = checkVersion(ref, changed, current)
         keepIdentity(ref, changed, old)
         kind.strategy.defaults(changed)
-        if (!options.isApply) setOwners(changed, ownersAfter({ kind, subresource, changed, old }, options, timestamp()))
+        setOwners(
+          changed,
+          options.isApply ? metadataOf(changed).managedFields : ownersAfter({ kind, subresource, changed, old }, options, timestamp()),
+        )
         const request = { ...ref, operation: 'UPDATE', subresource, draft: changed, old, ...options } as const
         await admission.mutate(request)
         const object = prepareUpdate(kind, changed, old, subresource)

@@ -4,6 +4,7 @@ import type { ApiReply, ApiRequest, ApiWatchEvent, WatchSink } from '../api/exch
 import type { JsonObject } from '../api/object.ts'
 import type { ProtobufCodec } from '../api/protobuf/envelope.ts'
 import { StatusError } from '../api/status-error.ts'
+import { assert } from '../base/assert.ts'
 
 /**
  * Formats beside JSON, at the server's edge: a body in protobuf becomes an object like those of in-process callers, and a
@@ -81,7 +82,8 @@ export function createWire(protobuf: ProtobufCodec): Wire {
     const key = object as object
     const frames = written.get(key) ?? new Map<string, Uint8Array>()
     written.set(key, frames)
-    const frame = frames.get(type) ?? protobuf.encodeEvent(type, object as JsonObject) ?? Buffer.alloc(0)
+    const frame = frames.get(type) ?? protobuf.encodeEvent(type, object as JsonObject)
+    assert(frame, 'what is watched in protobuf has a message')
     frames.set(type, frame)
     return frame
   }
