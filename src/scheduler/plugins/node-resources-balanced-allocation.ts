@@ -1,4 +1,6 @@
+import type { NodeInfo } from '../node-info.ts'
 import { maxScore, type Plugin } from '../plugin.ts'
+import type { Amounts } from '../resources.ts'
 
 const resources = ['cpu', 'memory']
 
@@ -11,16 +13,18 @@ export const nodeResourcesBalancedAllocation: Plugin = {
     if (resources.every((resource) => (needed.get(resource) ?? 0) === 0)) return {}
     return {
       score: (nodes) =>
-        nodes.map(({ allocatable, requested }) => {
-          const fractions = resources.flatMap((resource) => {
-            const total = allocatable.get(resource) ?? 0
-            return total === 0 ? [] : [Math.min(1, ((requested.get(resource) ?? 0) + (needed.get(resource) ?? 0)) / total)]
-          })
-          const [left, right] = fractions
-          // The standard deviation of two values.
-          const deviation = left !== undefined && right !== undefined ? Math.abs(left - right) / 2 : 0
+        nodes.map((node) => {
+          const cpu = fraction(node, 'cpu', needed)
+          const memory = fraction(node, 'memory', needed)
+          // The standard deviation of two values; of one there is none.
+          const deviation = cpu === undefined || memory === undefined ? 0 : Math.abs(cpu - memory) / 2
           return Math.floor((1 - deviation) * maxScore)
         }),
     }
   },
+}
+
+function fraction({ allocatable, requested }: NodeInfo, resource: string, needed: Amounts): number | undefined {
+  const total = allocatable.get(resource) ?? 0
+  return total === 0 ? undefined : Math.min(1, ((requested.get(resource) ?? 0) + (needed.get(resource) ?? 0)) / total)
 }
