@@ -1,3 +1,4 @@
+import type { Catalog } from '../api/catalog.ts'
 import { copy } from '../api/decode.ts'
 import type { ApiReply, ApiRequest, UserInfo } from '../api/exchange.ts'
 import { parseFieldSelector } from '../api/field-selector.ts'
@@ -16,9 +17,10 @@ import { pageOf } from './pages.ts'
 import { patchFor } from './patch-for.ts'
 import { revisionOf, tooLarge, watchFrom } from './read-options.ts'
 import { listPrefix, metadataOf, type ObjectRef, objectKey, type Registry } from './registry.ts'
-import { entryReply, jsonReply } from './replies.ts'
+import { jsonReply } from './replies.ts'
 import type { ResourceRoute } from './route.ts'
 import { mapInSlices } from './slices.ts'
+import { type StoredForm, storedForm } from './stored-form.ts'
 import { objectParts } from './subresources/object-parts.ts'
 import type { SubresourceTable } from './subresources/subresource.ts'
 import { type View, viewOf } from './view.ts'
@@ -44,32 +46,39 @@ export function resourceHandler({
   registry,
   store,
   clock,
+  catalog,
   subresources,
   virtual,
 }: {
   registry: Registry
+  catalog: Catalog
   store: Store
   clock: Clock
   subresources: SubresourceTable
   virtual: ReadonlyMap<string, VirtualResource>
 }) {
+  const forms = new WeakMap<Kind, StoredForm>()
   return async (kind: Kind, route: ResourceRoute, request: ApiRequest, user: UserInfo): Promise<ApiReply> => {
     const parameters = new URLSearchParams(request.query)
     const { namespace, name, subresource, remainder } = route
     if ((namespace !== undefined) !== kind.namespaced && (name !== undefined || namespace !== undefined)) throw noResource()
-    const view = viewOf(kind, request, parameters, () => clock.now())
+    const form = formOf(kind)
+    const view = storedView(
+      form,
+      viewOf(kind, request, parameters, () => clock.now()),
+    )
     if (name === undefined) {
       if (request.method === 'GET' && kind.verbs.includes('list'))
-        return isTrue(parameters, 'watch') ? watch(kind, namespace, parameters, request, view) : list(kind, namespace, parameters, view)
+        return isTrue(parameters, 'watch') ? watch(form, namespace, parameters, request, view) : list(form, namespace, parameters, view)
       const answer = virtual.get(`${kind.group}/${kind.plural}`)
       if (request.method === 'POST' && answer)
         return answer({ namespace, draft: decodeBody(kind, request, validationOf(parameters)).draft, parameters, request, user })
-      if (request.method === 'POST' && kind.verbs.includes('create')) return create(kind, namespace, parameters, request, user, view)
+      if (request.method === 'POST' && kind.verbs.includes('create')) return create(form, namespace, parameters, request, user, view)
       if (request.method === 'DELETE' && kind.verbs.includes('deletecollection'))
-        return removeAll(kind, namespace, parameters, request, user)
+        return removeAll(form, namespace, parameters, request, user)
       throw notAllowed()
     }
-    const ref: ObjectRef = { kind, namespace, name }
+    const ref: ObjectRef = { kind: form.kind, namespace, name }
     if (subresource !== '' || remainder !== '') {
       const found = kind.subresources.get(subresource)
       const handler = found && subresources.get(partKey(kind, subresource))
@@ -83,16 +92,22 @@ export function resourceHandler({
     if (subresource === '' && (!verb || !kind.verbs.includes(verb))) throw notAllowed()
     switch (request.method) {
       case 'GET':
-        await waitFor(kind, revisionOf(parameters.get('resourceVersion') ?? ''))
+        await waitFor(form.kind, revisionOf(parameters.get('resourceVersion') ?? ''))
         return view.one(200, await registry.get(ref))
       case 'PUT':
-        return update(ref, subresource, parameters, request, user, view)
+        return update(form, ref, subresource, parameters, request, user, view)
       case 'PATCH':
-        return patch(ref, subresource, parameters, request, user, view)
+        return patch(form, ref, subresource, parameters, request, user, view)
       case 'DELETE':
-        if (subresource === '') return remove(ref, parameters, request, user)
+        if (subresource === '') return remove(ref, parameters, request, user, view)
     }
     throw notAllowed()
+  }
+
+  function formOf(kind: Kind): StoredForm {
+    const known = forms.get(kind) ?? storedForm(catalog, kind)
+    forms.set(kind, known)
+    return known
   }
 
   /** A read of a revision that is still to come waits for it, though not for long. */
@@ -102,24 +117,24 @@ export function resourceHandler({
     if (!(await cache.reaches(revision, clock, waitMs))) throw tooLarge(revision, cache.revision())
   }
 
-  async function list(kind: Kind, namespace: string | undefined, parameters: URLSearchParams, view: View): Promise<ApiReply> {
-    const { prefix, matches } = selectionOf(kind, namespace, parameters)
+  async function list(form: StoredForm, namespace: string | undefined, parameters: URLSearchParams, view: View): Promise<ApiReply> {
+    const { prefix, matches } = selectionOf(form, namespace, parameters)
     const filter = matches && ((entry: CacheEntry) => matches(entry.glance()))
-    const { entries, metadata } = await pageOf({ store, cache: await registry.cache(kind), clock, prefix, filter, parameters })
+    const { entries, metadata } = await pageOf({ store, cache: await registry.cache(form.kind), clock, prefix, filter, parameters })
     return view.list(entries, metadata)
   }
 
   async function watch(
-    kind: Kind,
+    form: StoredForm,
     namespace: string | undefined,
     parameters: URLSearchParams,
     { signal }: ApiRequest,
     view: View,
   ): Promise<ApiReply> {
-    const cache = await registry.cache(kind)
+    const cache = await registry.cache(form.kind)
     const { after, notOlderThan, markInitialEnd } = watchFrom(parameters)
-    await waitFor(kind, notOlderThan)
-    const { prefix, matches } = selectionOf(kind, namespace, parameters)
+    await waitFor(form.kind, notOlderThan)
+    const { prefix, matches } = selectionOf(form, namespace, parameters)
     const bookmarks = isTrue(parameters, 'allowWatchBookmarks')
     const options = {
       prefix,
@@ -162,19 +177,21 @@ export function resourceHandler({
   }
 
   async function create(
-    kind: Kind,
+    { shown, kind, toStored }: StoredForm,
     namespace: string | undefined,
     parameters: URLSearchParams,
     request: ApiRequest,
     user: UserInfo,
     view: View,
   ): Promise<ApiReply> {
-    const { draft, warnings } = decodeBody(kind, request, validationOf(parameters))
+    const { draft: given, warnings } = decodeBody(shown, request, validationOf(parameters))
+    const draft = toStored(given)
     const entry = await registry.create(kind, namespace, draft, writeOptions(parameters, request, user))
     return view.one(201, entry, [...warnings, ...kind.strategy.warnings(draft as unknown as KubeObject, undefined)])
   }
 
   async function update(
+    { shown, toStored }: StoredForm,
     ref: ObjectRef,
     subresource: string,
     parameters: URLSearchParams,
@@ -182,7 +199,8 @@ export function resourceHandler({
     user: UserInfo,
     view: View,
   ): Promise<ApiReply> {
-    const { draft, warnings } = decodeBody(ref.kind, request, validationOf(parameters))
+    const { draft: given, warnings } = decodeBody(shown, request, validationOf(parameters))
+    const draft = toStored(given)
     const part = objectParts.get(partKey(ref.kind, subresource))
     let old: KubeObject | undefined
     const change = (current: KubeObject) => {
@@ -194,6 +212,7 @@ export function resourceHandler({
   }
 
   async function patch(
+    form: StoredForm,
     ref: ObjectRef,
     subresource: string,
     parameters: URLSearchParams,
@@ -201,15 +220,15 @@ export function resourceHandler({
     user: UserInfo,
     view: View,
   ): Promise<ApiReply> {
-    if (isApplyPatch(request)) return applyPatch(ref, subresource, parameters, request, user, view)
-    const apply = patchFor(ref.kind.schema, request.headers['content-type'])
-    const { body, decode, warnings } = readPatch(ref.kind, request, validationOf(parameters))
+    if (isApplyPatch(request)) return applyPatch(form, ref, subresource, parameters, request, user, view)
+    const apply = patchFor(form.shown.schema, request.headers['content-type'])
+    const { body, decode, warnings } = readPatch(form.shown, request, validationOf(parameters))
     const bindsVersion = namesVersion(body)
     const part = objectParts.get(partKey(ref.kind, subresource))
     const change = (current: KubeObject): JsonObject => {
-      const patched = apply(copy(current), body)
+      const patched = apply(copy(form.fromStored(current)), body)
       if (!isJsonObject(patched)) throw new StatusError('BadRequest', 'the patch does not leave an object')
-      const object = decode(patched)
+      const object = form.toStored(decode(patched))
       if (!bindsVersion) delete metadataOf(object).resourceVersion
       return part ? part(object, copy(current)) : object
     }
@@ -219,6 +238,7 @@ export function resourceHandler({
 
   /** Server-side apply: the first one makes the object. */
   async function applyPatch(
+    { shown, toStored }: StoredForm,
     ref: ObjectRef,
     subresource: string,
     parameters: URLSearchParams,
@@ -228,7 +248,8 @@ export function resourceHandler({
   ): Promise<ApiReply> {
     const { kind, namespace, name } = ref
     requireFieldManager(parameters)
-    const { draft: config, warnings } = decodeBody(kind, request, validationOf(parameters))
+    const { draft: given, warnings } = decodeBody(shown, request, validationOf(parameters))
+    const config = toStored(given)
     const stated = metadataOf(config)
     if (stated.managedFields !== undefined) throw new StatusError('BadRequest', 'metadata.managedFields must be nil')
     stated.name ??= name
@@ -268,15 +289,16 @@ export function resourceHandler({
   }
 
   async function removeAll(
-    kind: Kind,
+    form: StoredForm,
     namespace: string | undefined,
     parameters: URLSearchParams,
     request: ApiRequest,
     user: UserInfo,
   ): Promise<ApiReply> {
+    const { kind } = form
     const cache = await registry.cache(kind)
     const options = deleteOptions(deleteBody(request), parameters, request, user)
-    const { prefix, matches } = selectionOf(kind, namespace, parameters)
+    const { prefix, matches } = selectionOf(form, namespace, parameters)
     const entries = [...cache.range(prefix)]
     const isChosen = await mapInSlices(entries, (entry) => !matches || matches(entry.glance()))
     for (const { object } of entries.filter((_, index) => isChosen[index])) {
@@ -290,9 +312,9 @@ export function resourceHandler({
     return jsonReply(200, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details: { kind: kind.plural } })
   }
 
-  async function remove(ref: ObjectRef, parameters: URLSearchParams, request: ApiRequest, user: UserInfo): Promise<ApiReply> {
+  async function remove(ref: ObjectRef, parameters: URLSearchParams, request: ApiRequest, user: UserInfo, view: View): Promise<ApiReply> {
     const { entry, gone } = await registry.delete(ref, deleteOptions(deleteBody(request), parameters, request, user))
-    if (!gone || ref.kind.strategy.graceSeconds) return entryReply(200, entry)
+    if (!gone || ref.kind.strategy.graceSeconds) return view.one(200, entry)
     const { group, plural } = ref.kind
     const details = { name: ref.name, ...(group && { group }), kind: plural, uid: entry.object.metadata.uid }
     return jsonReply(200, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details })
@@ -301,7 +323,7 @@ export function resourceHandler({
 
 /** Which keys a list or watch is about, and which of their objects; undefined: all. */
 function selectionOf(
-  kind: Kind,
+  { shown: kind, fromStored }: StoredForm,
   namespace: string | undefined,
   parameters: URLSearchParams,
 ): { prefix: string; matches: ((object: Readonly<KubeObject>) => boolean) | undefined } {
@@ -318,10 +340,24 @@ function selectionOf(
   const name = fields.find(({ field, equal }) => field === 'metadata.name' && equal)?.value ?? ''
   return {
     prefix: kind.namespaced && namespace === undefined ? prefix : `${prefix}${name}`,
-    matches: (object) =>
-      matchesLabels(labels, object.metadata.labels) && wanted.every(({ read, equal, value }) => (read(object) === value) === equal),
+    matches: (object) => {
+      if (!matchesLabels(labels, object.metadata.labels)) return false
+      if (wanted.length === 0) return true
+      const shown = fromStored(object)
+      return wanted.every(({ read, equal, value }) => (read(shown) === value) === equal)
+    },
   }
 }
+
+/** A view of entries that are kept in another form. */
+const storedView = (form: StoredForm, view: View): View =>
+  form.kind === form.shown
+    ? view
+    : {
+        one: (status, entry, warnings) => view.one(status, form.entry(entry), warnings),
+        list: (entries, metadata) => view.list(entries.map(form.entry), metadata),
+        watch: (sink) => form.sink(view.watch(sink)),
+      }
 
 /** The DeleteOptions of a request, which may have none. */
 function deleteBody(request: ApiRequest): JsonObject {

@@ -89,7 +89,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     catalog,
     clock,
   })
-  const resources = resourceHandler({ registry, store, clock, subresources, virtual })
+  const resources = resourceHandler({ registry, store, clock, catalog, subresources, virtual })
   await ensureBootstrapObjects(registry, catalog)
   if (options.advertised) await ensureApiServerService({ registry, catalog, serviceRange, advertised: options.advertised })
   repeatBookmarks()

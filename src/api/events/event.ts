@@ -1,0 +1,31 @@
+import { defineKind } from '../define-kind.ts'
+import type { JsonObject } from '../object.ts'
+import type { Event } from '../types/events-v1.ts'
+
+/** Fields that the two groups call differently: here, and in the core group under which events are kept. */
+const names: readonly (readonly [string, string])[] = [
+  ['regarding', 'involvedObject'],
+  ['note', 'message'],
+  ['reportingController', 'reportingComponent'],
+  ['deprecatedSource', 'source'],
+  ['deprecatedFirstTimestamp', 'firstTimestamp'],
+  ['deprecatedLastTimestamp', 'lastTimestamp'],
+  ['deprecatedCount', 'count'],
+]
+
+/** The same events as the core group's, in the words of events.k8s.io. */
+export const event = defineKind<Event>({
+  group: 'events.k8s.io',
+  kind: 'Event',
+  shortNames: ['ev'],
+  storage: {
+    group: '',
+    version: 'v1',
+    plural: 'events',
+    toStored: (object) => renamed({ ...object, apiVersion: 'v1' }, new Map(names)),
+    fromStored: (object) => renamed({ ...object, apiVersion: 'events.k8s.io/v1' }, new Map(names.map(([here, core]) => [core, here]))),
+  },
+})
+
+const renamed = (object: JsonObject, to: ReadonlyMap<string, string>): JsonObject =>
+  Object.fromEntries(Object.entries(object).map(([field, value]) => [to.get(field) ?? field, value]))
