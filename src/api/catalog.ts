@@ -41,7 +41,7 @@ export function builtinCatalog(enabled: ReadonlySet<string> = new Set()): Catalo
   const definitions = facts.definitions as unknown as Definitions
   const schemaOf = schemaSource(definitions, facts.always, facts.messages)
   const definitionNames = namesByKind(definitions)
-  const special = new Map(kindDefinitions.map((definition) => [`${definition.group}/${definition.kind}`, definition]))
+  const special = Map.groupBy(kindDefinitions, (definition) => `${definition.group}/${definition.kind}`)
   const subresources = Map.groupBy(
     resources.filter(({ subresource }) => subresource !== ''),
     resourceKey,
@@ -51,7 +51,9 @@ export function builtinCatalog(enabled: ReadonlySet<string> = new Set()): Catalo
       .filter(({ subresource }) => subresource === '')
       .map((fact) => {
         const { group, version, kind } = fact
-        const definition = special.get(`${group}/${kind.kind}`) ?? { group, kind: kind.kind }
+        const definition: KindDefinition = special
+          .get(`${group}/${kind.kind}`)
+          ?.find(({ versions }) => versions?.includes(version) ?? true) ?? { group, kind: kind.kind }
         const name = definitionNames.get(`${kind.group}/${kind.version}/${kind.kind}`) ?? ''
         const below = new Map(
           (subresources.get(resourceKey(fact)) ?? []).map((row): [string, Subresource] => [
