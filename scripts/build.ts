@@ -12,7 +12,13 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 mkdirSync(out, { recursive: true })
 await build({
   absWorkingDir: root,
-  entryPoints: { server: 'src/main/server.ts', cli: 'src/main/cli.ts' },
+  entryPoints: {
+    server: 'src/main/server.ts',
+    agent: 'src/main/agent.ts',
+    'clean-up': 'src/main/clean-up.ts',
+    cli: 'src/main/cli.ts',
+    'layer-worker': 'src/engine/images/layer-worker.ts',
+  },
   outdir: out,
   bundle: true,
   splitting: true,
@@ -20,7 +26,7 @@ await build({
   format: 'esm',
   target: 'node24',
   // Native modules are loaded from node_modules.
-  external: ['lmdb'],
+  external: ['lmdb', 'koffi', '@lydell/node-pty'],
   // CommonJS packages inside the bundle call require.
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
   define: { SAMPAN_VERSION: JSON.stringify(version) },

@@ -16,8 +16,12 @@ export interface Cluster {
   readonly serviceRange: string
   /** On `lo`: where the API server and the kubelet are reached, the node's InternalIP. */
   readonly nodeAddress: string
+  /** On `lo`, inside the service range: the cluster's DNS server. */
+  readonly dnsAddress: string
   /** The bearer token of the administrator. */
   readonly adminToken: string
+  /** No agent, so no node: what works without root. */
+  readonly apiOnly: boolean
 }
 
 /** Where things are. `data` outlives `down`, `run` does not. */
@@ -28,20 +32,30 @@ export interface Places {
   readonly run: string
   readonly pki: string
   readonly logs: string
+  /** Containers' logs, NAMESPACE_POD_UID/CONTAINER/N.log. */
+  readonly podLogs: string
   readonly clusterFile: string
   readonly tokenFile: string
+  /** Written by a process once it answers. */
+  readonly readyFile: (process: string) => string
+  /** The Docker Engine API of the agent. */
+  readonly dockerSocket: string
 }
 
 const maxClusters = 32
 
 export function placesOf(name: string, root: string, runRoot: string): Places {
   const data = join(root, name)
+  const run = join(runRoot, name)
   return {
     root,
     data,
-    run: join(runRoot, name),
+    run,
     pki: join(data, 'pki'),
     logs: join(data, 'logs'),
+    podLogs: join(data, 'pod-logs'),
+    readyFile: (process) => join(run, `${process}.ready`),
+    dockerSocket: join(run, 'docker.sock'),
     clusterFile: join(data, 'cluster.json'),
     tokenFile: join(data, 'pki', 'admin.token'),
   }
@@ -54,6 +68,7 @@ export function readCluster(places: Places): Cluster | undefined {
 export interface ClusterWishes {
   readonly apiPort?: number
   readonly nodeName: string
+  readonly apiOnly: boolean
 }
 
 /** Decides the facts of a new cluster and writes them, the file last. */
@@ -70,6 +85,8 @@ export async function createCluster(name: string, places: Places, wishes: Cluste
     podRange: `10.${64 + index}.0.0/16`,
     serviceRange: `10.${160 + index}.0.0/16`,
     nodeAddress: `10.${64 + index}.255.1`,
+    dnsAddress: `10.${160 + index}.0.10`,
+    apiOnly: wishes.apiOnly,
     adminToken: randomBytes(24).toString('base64url'),
   }
   writeFileSync(places.tokenFile, `${cluster.adminToken}\n`, { mode: 0o600 })

@@ -1,15 +1,20 @@
+import { spawn } from 'node:child_process'
 import { existsSync, rmSync } from 'node:fs'
-import { deleteCluster, readCluster } from './cluster.ts'
-import type { CliContext } from './context.ts'
+import { join } from 'node:path'
+import { type Cluster, deleteCluster, readCluster } from './cluster.ts'
+import { type CliContext, CliError } from './context.ts'
 import { removeContext } from './kubeconfig-file.ts'
-import { processNames, stopProcess, supervisorPid } from './processes.ts'
+import { processesOf, stopProcess, supervisorPid } from './processes.ts'
 
-/** Stops the cluster; its data stays. */
+/** Stops the cluster: processes, containers, mounts, links, rules. Its data stays. */
 export async function down(context: CliContext): Promise<void> {
   const { places, print, clock, name } = context
-  if (!readCluster(places)) return print(`There is no cluster ${name}.`)
-  const ran = processNames.some((which) => supervisorPid(places.run, which) !== undefined)
-  await Promise.all(processNames.map((which) => stopProcess(places.run, which, clock)))
+  const cluster = readCluster(places)
+  if (!cluster) return print(`There is no cluster ${name}.`)
+  const processes = processesOf(cluster)
+  const ran = processes.some((which) => supervisorPid(places.run, which) !== undefined)
+  await Promise.all(processes.map((which) => stopProcess(places.run, which, clock)))
+  if (!cluster.apiOnly) await cleanUp(context, cluster)
   rmSync(places.run, { recursive: true, force: true })
   print(ran ? `Cluster ${name} is stopped; its data stays in ${places.data}.` : `Cluster ${name} was not running.`)
 }
@@ -23,4 +28,19 @@ export async function reset(context: CliContext): Promise<void> {
   deleteCluster(places, cluster)
   removeContext(context, name)
   print(`The data of cluster ${name} is deleted.`)
+}
+
+/** Takes away what the agent left running so that its own end would not touch it. */
+function cleanUp({ nodePath, bundle, places }: CliContext, cluster: Cluster): Promise<void> {
+  const child = spawn(nodePath, [join(bundle, 'clean-up.js'), cluster.name], { stdio: ['ignore', 'ignore', 'pipe'] })
+  let words = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    words = (words + chunk.toString()).slice(-4000)
+  })
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code) =>
+      code === 0 ? resolve() : reject(new CliError(`Not all of cluster ${cluster.name} could be taken away (${places.run}):\n${words}`)),
+    )
+  })
 }

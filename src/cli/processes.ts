@@ -1,17 +1,22 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, openSync, readFileSync, rmSync, watch } from 'node:fs'
+import { basename, join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import { sleep } from '../base/clock.ts'
-import type { CliContext } from './context.ts'
+import type { Cluster } from './cluster.ts'
+import { type CliContext, CliError } from './context.ts'
 
-export const processNames = ['server'] as const
+export const processNames = ['server', 'agent'] as const
 export type ProcessName = (typeof processNames)[number]
+
+/** The processes that a cluster runs. */
+export const processesOf = ({ apiOnly }: Cluster): readonly ProcessName[] => (apiOnly ? ['server'] : processNames)
 
 /** Starts a process under its supervisor (scripts/supervise.sh), apart from the caller's session. */
 export function startProcess({ places, nodePath, bundle, home, name }: CliContext, which: ProcessName): void {
-  mkdirSync(places.run, { recursive: true, mode: 0o700 })
+  mkdirSync(places.run, { recursive: true, mode: 0o711 })
   mkdirSync(places.logs, { recursive: true })
+  rmSync(places.readyFile(which), { force: true })
   const logFile = join(places.logs, `${which}.log`)
   const log = openSync(logFile, 'a')
   const child = spawn(
@@ -30,14 +35,35 @@ export function startProcess({ places, nodePath, bundle, home, name }: CliContex
   child.unref()
 }
 
+/** Resolves when the process has said that it is ready; fails after `deadlineMs` with where to look. */
+export function untilReady({ places, clock }: CliContext, which: ProcessName, deadlineMs: number): Promise<void> {
+  const file = places.readyFile(which)
+  return new Promise((resolve, reject) => {
+    const watcher = watch(places.run, (_, name) => {
+      if (name === basename(file)) look()
+    })
+    const cancel = clock.after(deadlineMs, () => {
+      watcher.close()
+      reject(new CliError(`The ${which} is not ready after ${deadlineMs / 1000} s; see ${join(places.logs, `${which}.log`)}`))
+    })
+    const look = () => {
+      if (!existsSync(file)) return
+      cancel()
+      watcher.close()
+      resolve()
+    }
+    look()
+  })
+}
+
 /** The pid of the supervisor, when it runs. */
 export function supervisorPid(run: string, which: ProcessName): number | undefined {
-  return livePid(pidFile(run, which))
+  return livePid(pidFile(run, which), /supervise\.sh/)
 }
 
 /** The pid of the process itself, when it runs. */
 export function processPid(run: string, which: ProcessName): number | undefined {
-  return livePid(`${pidFile(run, which)}.child`)
+  return livePid(`${pidFile(run, which)}.child`, new RegExp(`${which}\\.js`))
 }
 
 /** Ends a process and its supervisor, and waits until both are gone. */
@@ -45,6 +71,7 @@ export async function stopProcess(run: string, which: ProcessName, clock: Clock)
   const pids = [supervisorPid(run, which), processPid(run, which)].filter((pid) => pid !== undefined)
   for (const pid of pids) signal(pid, 'SIGTERM')
   const deadlineMs = clock.now() + 15_000
+  // Neither is a child of this process: nothing tells when they end.
   while (pids.some(isAlive)) {
     if (clock.now() > deadlineMs) for (const pid of pids) signal(pid, 'SIGKILL')
     await sleep(clock, 20)
@@ -56,13 +83,12 @@ export async function stopProcess(run: string, which: ProcessName, clock: Clock)
 const pidFile = (run: string, which: ProcessName) => join(run, `${which}.pid`)
 
 /** A pid file that outlived its process may name somebody else's: the command line tells. */
-function livePid(file: string): number | undefined {
+function livePid(file: string, command: RegExp): number | undefined {
   if (!existsSync(file)) return undefined
   const pid = Number(readFileSync(file, 'utf8').trim())
   if (!Number.isInteger(pid) || pid <= 1) return undefined
   try {
-    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-    return /supervise\.sh|server\.js/.test(command) ? pid : undefined
+    return command.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ? pid : undefined
   } catch {
     return undefined
   }

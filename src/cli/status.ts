@@ -4,7 +4,7 @@ import { adminClient } from './admin-client.ts'
 import { readCluster } from './cluster.ts'
 import type { CliContext } from './context.ts'
 import { contextName, serverUrl } from './kubeconfig-file.ts'
-import { processNames, processPid } from './processes.ts'
+import { processesOf, processPid } from './processes.ts'
 
 /** Prints what runs; true when all of it does. */
 export async function status({ name, places, print }: CliContext): Promise<boolean> {
@@ -14,7 +14,7 @@ export async function status({ name, places, print }: CliContext): Promise<boole
     return false
   }
   print(`cluster     ${cluster.name} (context ${contextName(cluster.name)})`)
-  const pids = processNames.map((which) => ({ which, pid: processPid(places.run, which) }))
+  const pids = processesOf(cluster).map((which) => ({ which, pid: processPid(places.run, which) }))
   for (const { which, pid } of pids) print(`${which.padEnd(11)} ${pid === undefined ? 'stopped' : `running, pid ${pid}`}`)
   if (pids.some(({ pid }) => pid === undefined)) return false
   print(`API         ${serverUrl(cluster)}`)

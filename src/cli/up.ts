@@ -1,59 +1,107 @@
-import { StatusError } from '../api/status-error.ts'
-import { sleep } from '../base/clock.ts'
+import { Resolver } from 'node:dns/promises'
+import { nodes } from '../api/resources.ts'
+import type { Node } from '../api/types/core-v1.ts'
 import type { Client } from '../client/client.ts'
 import { adminClient } from './admin-client.ts'
-import { createCluster, readCluster } from './cluster.ts'
+import { type Cluster, createCluster, readCluster } from './cluster.ts'
 import { type CliContext, CliError } from './context.ts'
 import { ensureCredentials } from './credentials.ts'
 import { contextName, ownKubeconfig, serverUrl, writeContext } from './kubeconfig-file.ts'
-import { processNames, startProcess, supervisorPid } from './processes.ts'
+import { kernelChecks } from './machine-checks.ts'
+import { installPrograms } from './packages.ts'
+import { processesOf, startProcess, supervisorPid, untilReady } from './processes.ts'
 
 const deadlineMs = 60_000
 
-/** Starts the API server in the background and returns when it answers. */
-export async function up(context: CliContext, wishes: { apiPort?: number }): Promise<void> {
+export interface UpWishes {
+  readonly apiPort?: number
+  readonly apiOnly: boolean
+}
+
+/** Starts the cluster in the background and returns when the node is Ready and the cluster's DNS answers. */
+export async function up(context: CliContext, wishes: UpWishes): Promise<void> {
   const { clock, places, print } = context
   const startMs = clock.now()
-  const running = readCluster(places)
-  if (running && processNames.every((which) => supervisorPid(places.run, which) !== undefined)) {
-    writeContext(context, running)
-    return print(`Cluster ${running.name} runs already at ${serverUrl(running)}; context ${contextName(running.name)}.`)
+  const known = readCluster(places)
+  if (known && processesOf(known).every((which) => supervisorPid(places.run, which) !== undefined)) {
+    writeContext(context, known)
+    return print(`Cluster ${known.name} runs already at ${serverUrl(known)}; context ${contextName(known.name)}.`)
   }
-  const cluster = running ?? (await createCluster(context.name, places, { ...wishes, nodeName: context.hostname }))
+  const apiOnly = known?.apiOnly ?? wishes.apiOnly
+  if (!apiOnly) await prepareMachine(context)
+  const cluster = known ?? (await createCluster(context.name, places, { ...wishes, nodeName: context.hostname }))
   await ensureCredentials(places.pki, cluster, clock.now())
 
   print(`Starting cluster ${cluster.name}`)
-  for (const which of processNames) if (supervisorPid(places.run, which) === undefined) startProcess(context, which)
-  await untilAnswers(context, adminClient(places, cluster))
+  const tell = (what: string) => print(`  ${what.padEnd(28)} ${((clock.now() - startMs) / 1000).toFixed(1)} s`)
+  for (const which of processesOf(cluster)) if (supervisorPid(places.run, which) === undefined) startProcess(context, which)
+  await untilReady(context, 'server', deadlineMs)
   writeContext(context, cluster)
   writeContext({ ...context, kubeconfig: { path: ownKubeconfig(places), uid: undefined, gid: undefined } }, cluster)
-  print(`The API server answers after ${((clock.now() - startMs) / 1000).toFixed(1)} s.`)
+  tell('the API server answers')
+  if (!apiOnly) {
+    await nodeReady(context, adminClient(places, cluster), cluster)
+    tell(`node ${cluster.nodeName} is Ready`)
+    await untilReady(context, 'agent', deadlineMs)
+    await dnsAnswers(cluster)
+    tell('DNS answers')
+  }
+  summarise(context, cluster)
+}
+
+/** Root, programs, kernel: each with a clear word for what is missing. */
+async function prepareMachine(context: CliContext): Promise<void> {
+  if (!context.isRoot) {
+    throw new CliError(
+      'containers need root: `sudo ./sampan up`. Without root the API server alone works, with no node to run pods on: `./sampan up --api-only`',
+    )
+  }
+  await installPrograms(context)
+  const missing = (await kernelChecks()).filter(({ ok }) => !ok)
+  if (missing.length > 0)
+    throw new CliError(`This machine lacks:\n${missing.map(({ name, message }) => `  ${name}: ${message}`).join('\n')}`)
+}
+
+async function nodeReady({ places }: CliContext, client: Client, cluster: Cluster): Promise<void> {
+  const resource = client.resource(nodes)
+  const signal = AbortSignal.timeout(deadlineMs)
+  const isReady = (node: Node) => node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+  const { items, metadata } = await resource.list({ signal })
+  if (items.some((node) => node.metadata.name === cluster.nodeName && isReady(node))) return
+  for await (const event of resource.watch({ resourceVersion: metadata.resourceVersion ?? '', signal })) {
+    if (event.type !== 'BOOKMARK' && event.object.metadata.name === cluster.nodeName && isReady(event.object)) return
+  }
+  throw new CliError(`Node ${cluster.nodeName} is not Ready after ${deadlineMs / 1000} s; see ${places.logs}/agent.log`)
+}
+
+/** Asks the cluster's DNS server as a pod would. */
+async function dnsAnswers(cluster: Cluster): Promise<void> {
+  const resolver = new Resolver({ timeout: 1000, tries: 5 })
+  resolver.setServers([cluster.dnsAddress])
+  try {
+    await resolver.resolve4('kubernetes.default.svc.cluster.local')
+  } catch (cause) {
+    throw new CliError(`Cluster DNS at ${cluster.dnsAddress} does not answer: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    })
+  }
+}
+
+function summarise({ kubeconfig, places, print }: CliContext, cluster: Cluster): void {
   print('')
   print(`  API server   ${serverUrl(cluster)}`)
-  print(`  kubeconfig   ${context.kubeconfig.path}, context ${contextName(cluster.name)}`)
+  print(`  kubeconfig   ${kubeconfig.path}, context ${contextName(cluster.name)}`)
   print(`  data         ${places.data}`)
-  print(`  logs         ${places.logs}  (./sampan logs)`)
+  print(`  logs         ${places.logs}  (./sampan logs server, ./sampan logs agent)`)
   print('')
+  const option = cluster.name === 'default' ? '' : ` --name ${cluster.name}`
   print('Try next:')
-  print('  ./sampan kubectl get namespaces   (or any kubectl)')
-  print('  ./sampan down                     stops it, data stays')
-}
-
-async function untilAnswers({ clock, places }: CliContext, client: Client): Promise<void> {
-  const endMs = clock.now() + deadlineMs
-  // Another process starts: there is nothing to be told by before it listens.
-  while (!(await answers(client))) {
-    if (clock.now() > endMs) throw new CliError(`The API server does not answer after ${deadlineMs / 1000} s; see ${places.logs}`)
-    await sleep(clock, 15)
+  if (cluster.apiOnly) {
+    print(`  ./sampan${option} kubectl get namespaces           (or any kubectl)`)
+  } else {
+    print(`  ./sampan${option} kubectl get nodes                (or any kubectl)`)
+    print(`  ./sampan${option} build -t web:1 examples/web      after examples/prepare.sh`)
+    print(`  ./sampan${option} kubectl apply -f examples/web.yaml`)
   }
-}
-
-async function answers(client: Client): Promise<boolean> {
-  try {
-    await client.request('GET', '/readyz')
-    return true
-  } catch (error) {
-    if (error instanceof StatusError) return false
-    throw error
-  }
+  print(`  ./sampan${option} down                             stops it, data stays`)
 }

@@ -6,6 +6,7 @@ import { systemClock } from '../base/clock.ts'
 import { type CliContext, CliError } from '../cli/context.ts'
 import { doctor } from '../cli/doctor.ts'
 import { down, reset } from '../cli/down.ts'
+import { listImages, loadImage, pullImage, pushImage, removeImages, saveImages, tagImage } from '../cli/image.ts'
 import { kubectl } from '../cli/kubectl.ts'
 import { logs } from '../cli/logs.ts'
 import { type ProcessName, processNames } from '../cli/processes.ts'
@@ -28,9 +29,10 @@ const program = new Command('sampan')
 
 program
   .command('up')
-  .description('start the API server and wait until it answers')
+  .description('start a cluster and wait until its node is Ready and its DNS answers')
   .option('--api-port <port>', 'port of the API server', parsePort)
-  .action((options: { apiPort?: number }) => up(context(), options))
+  .option('--api-only', 'no node: the API server alone, which needs no root', false)
+  .action((options: { apiPort?: number; apiOnly: boolean }) => up(context(), options))
 program
   .command('down')
   .description('stop the cluster; its data stays')
@@ -53,11 +55,51 @@ program
   .action(() => print(`sampan ${SAMPAN_VERSION}, Kubernetes 1.36, Node ${process.versions.node}`))
 program
   .command('logs')
-  .description('the log of the server')
+  .description('the log of a process')
   .argument('[process]', processNames.join(' or '), parseProcess, 'server')
   .option('-f, --follow', 'print what comes too', false)
   .option('-n, --lines <count>', 'how many lines back', Number, 200)
   .action((which: ProcessName, options: { follow: boolean; lines: number }) => logs(context(), which, options))
+const image = program.command('image').description('the images on the node')
+image
+  .command('load')
+  .description('take images from an archive of `docker save` or an OCI layout')
+  .argument('<file>', 'the archive; - is standard input')
+  .action((file: string) => loadImage(context(), file))
+image
+  .command('save')
+  .description('write images into an archive that `docker load` reads')
+  .argument('<names...>')
+  .requiredOption('-o, --output <file>', 'the archive; - is standard output')
+  .action((names: string[], options: { output: string }) => saveImages(context(), names, options.output))
+image
+  .command('list')
+  .alias('ls')
+  .description('what is there')
+  .action(() => listImages(context()))
+image
+  .command('remove')
+  .alias('rm')
+  .description('take names away, and images with their last one')
+  .argument('<names...>')
+  .option('-f, --force', 'also what has other names or is in use', false)
+  .action((names: string[], options: { force: boolean }) => removeImages(context(), names, options.force))
+image
+  .command('pull')
+  .description('bring an image from its registry')
+  .argument('<name>')
+  .action((name: string) => pullImage(context(), name))
+image
+  .command('push')
+  .description('bring an image to its registry')
+  .argument('<name>')
+  .action((name: string) => pushImage(context(), name))
+image
+  .command('tag')
+  .description('give an image another name')
+  .argument('<source>')
+  .argument('<target>')
+  .action((source: string, target: string) => tagImage(context(), source, target))
 program
   .command('kubectl')
   .description('the real kubectl, on this cluster')

@@ -8,9 +8,13 @@ import { systemRandom } from '../base/random.ts'
 import { readCluster } from '../cli/cluster.ts'
 import { readCredentials } from '../cli/credentials.ts'
 import { createCaches } from '../client/caches.ts'
+import type { Caches } from '../client/client.ts'
 import { createClient } from '../client/create-client.ts'
 import { inProcessTransport } from '../client/in-process-transport.ts'
+import { startControllers } from '../controllers/controllers.ts'
+import { prepareHost } from '../network/host-address.ts'
 import { startScheduler } from '../scheduler/scheduler.ts'
+import { standardAdmission } from '../server/admission/standard-admission.ts'
 import { createAuthenticator } from '../server/authentication.ts'
 import { createHttpListener } from '../server/http.ts'
 import { createKubeletConnector } from '../server/kubelet-connector.ts'
@@ -20,6 +24,7 @@ import { serviceAccountTokens, type TokenSubject } from '../server/service-accou
 import { openLmdbStore } from '../store/lmdb.ts'
 import { jsonLog } from './log.ts'
 import { machinePlaces } from './places.ts'
+import { tellReady } from './ready.ts'
 
 const log = jsonLog('server')
 const places = machinePlaces(process.argv[2] ?? 'default')
@@ -54,6 +59,8 @@ const server = await createServer(
     serviceRange: cluster.serviceRange,
     tokens,
     connector,
+    admission: standardAdmission,
+    ...(!cluster.apiOnly && { advertised: { address: cluster.nodeAddress, port: cluster.apiPort } }),
     clock: systemClock,
     random: systemRandom,
     log,
@@ -68,28 +75,38 @@ const listener = createHttpListener({
   log,
 })
 await listener.listen('127.0.0.1', cluster.apiPort)
+if (!cluster.apiOnly) {
+  await prepareHost(cluster)
+  await listener.listen(cluster.nodeAddress, cluster.apiPort)
+}
 log.info('The API server answers', { address: `127.0.0.1:${cluster.apiPort}` })
 
-const schedulerCaches = createCaches({
-  client: createClient({
-    transport: inProcessTransport({ handle: server.handle, user: { name: 'system:kube-scheduler', groups: ['system:authenticated'] } }),
-    fieldManager: 'kube-scheduler',
-  }),
-  clock: systemClock,
-  random: systemRandom,
-  log,
-})
-const scheduler = startScheduler({ caches: schedulerCaches, clock: systemClock, random: systemRandom, log, signal: stop.signal })
-schedulerCaches.start(stop.signal)
-scheduler.catch((error: unknown) => {
-  log.error('The scheduler failed', { error })
+const callers = [componentCaches('kube-scheduler'), componentCaches('kube-controller-manager')] as const
+const [schedulerCaches, controllerCaches] = callers
+const rootCertificate = readCredentials(places.pki, 'ca').certificate
+const parts = { clock: systemClock, random: systemRandom, log, signal: stop.signal }
+const components = Promise.all([
+  startScheduler({ ...parts, caches: schedulerCaches }),
+  startControllers({ ...parts, caches: controllerCaches, rootCertificate }),
+])
+for (const caches of callers) caches.start(stop.signal)
+components.catch((error: unknown) => {
+  log.error('A component failed', { error })
   process.exit(1)
 })
+tellReady(places.readyFile('server'))
+
+/** Caches over a client of this process, in the name of one of the control plane's components. */
+function componentCaches(name: string): Caches {
+  const user = { name: `system:${name}`, groups: ['system:authenticated'] }
+  const client = createClient({ transport: inProcessTransport({ handle: server.handle, user }), fieldManager: name })
+  return createCaches({ client, clock: systemClock, random: systemRandom, log })
+}
 
 process.once('SIGTERM', () => {
   void (async () => {
     stop.abort()
-    await scheduler
+    await components
     await listener.close()
     connector.close()
     await store.close()

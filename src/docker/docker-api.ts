@@ -1,0 +1,235 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { pipeline } from 'node:stream/promises'
+import type { Log } from '../base/log.ts'
+import { ImageConflictError, type Images, type ListedImage, NoSuchImageError } from '../engine/images/images.ts'
+import { InvalidImageError } from '../oci/manifest.ts'
+import { InvalidReferenceError } from '../oci/reference.ts'
+import { type Credentials, RegistryError } from '../oci/registry-client.ts'
+
+/** The version of the Docker Engine API that is spoken. */
+const apiVersion = '1.44'
+
+interface Call {
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** Aborted when the caller goes away. */
+  readonly signal: AbortSignal
+}
+
+/** The image half of the Docker Engine API: what `docker` and `sampan image` speak over the agent's socket. */
+export function createDockerApi({ images, version, log }: { images: Images; version: string; log: Log }) {
+  const routes: readonly [method: string, path: RegExp, answer: (call: Call, name: string) => Promise<void> | void][] = [
+    ['GET', /^\/_ping$/, ({ response }) => text(response, 'OK')],
+    ['HEAD', /^\/_ping$/, ({ response }) => text(response, '')],
+    ['GET', /^\/version$/, ({ response }) => json(response, 200, versionOf(version))],
+    ['GET', /^\/images\/json$/, ({ response }) => json(response, 200, images.list().map(summaryOf))],
+    [
+      'GET',
+      /^\/images\/get$/,
+      ({ query, response }) =>
+        save(
+          query.getAll('names').flatMap((names) => names.split(',')),
+          response,
+        ),
+    ],
+    ['POST', /^\/images\/load$/, load],
+    ['POST', /^\/images\/create$/, pull],
+    ['GET', /^\/images\/(.+)\/get$/, ({ response }, name) => save([name], response)],
+    ['GET', /^\/images\/(.+)\/json$/, ({ response }, name) => json(response, 200, detailsOf(get(name)))],
+    ['GET', /^\/images\/(.+)\/history$/, ({ response }, name) => json(response, 200, historyOf(get(name)))],
+    ['POST', /^\/images\/(.+)\/tag$/, tag],
+    ['POST', /^\/images\/(.+)\/push$/, push],
+    ['DELETE', /^\/images\/(.+)$/, remove],
+  ]
+
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    const url = new URL(request.url ?? '/', 'http://docker')
+    const path = url.pathname.replace(/^\/v\d+\.\d+(?=\/)/, '')
+    const gone = new AbortController()
+    response.once('close', () => {
+      if (!response.writableFinished) gone.abort()
+    })
+    response.setHeader('Api-Version', apiVersion)
+    response.setHeader('Ostype', 'linux')
+    const call: Call = { path, query: url.searchParams, request, response, signal: gone.signal }
+    answer(call).catch((error: unknown) => {
+      if (gone.signal.aborted) return
+      const code = codeOf(error)
+      if (code === 500) log.error('A request of the Docker API failed', { error, path })
+      const message = messageOf(error)
+      // A stream that has begun says in its last line that it failed.
+      if (response.headersSent) response.end(`${JSON.stringify({ errorDetail: { message }, error: message })}\n`)
+      else json(response, code, { message })
+    })
+  }
+
+  async function answer(call: Call): Promise<void> {
+    for (const [method, pattern, run] of routes) {
+      const found = method === call.request.method ? pattern.exec(call.path) : null
+      if (found) return run(call, decodeURIComponent(found[1] ?? ''))
+    }
+    json(call.response, 404, { message: 'page not found' })
+  }
+
+  function get(name: string): ListedImage {
+    const image = images.find(name)
+    if (!image) throw new NoSuchImageError(name)
+    return image
+  }
+
+  async function load({ request, response, signal }: Call): Promise<void> {
+    const loaded = await images.load(request, { signal })
+    response.writeHead(200, { 'content-type': 'application/json' })
+    for (const { id, names } of loaded) {
+      const shown = names.length > 0 ? names.map((name) => `Loaded image: ${familiar(name)}`) : [`Loaded image ID: ${id}`]
+      for (const line of shown) response.write(`${JSON.stringify({ stream: `${line}\n` })}\n`)
+    }
+    response.end()
+  }
+
+  async function save(names: readonly string[], response: ServerResponse): Promise<void> {
+    const archive = images.save(names)
+    response.writeHead(200, { 'content-type': 'application/x-tar' })
+    await pipeline(archive, response)
+  }
+
+  async function pull({ query, request, response, signal }: Call): Promise<void> {
+    const from = query.get('fromImage') ?? ''
+    const suffix = query.get('tag') ?? ''
+    const name = suffix === '' ? from : `${from}${suffix.includes(':') ? '@' : ':'}${suffix}`
+    const progress = progressTo(response)
+    const image = await images.pull(name, { ...credentialsOf(request), onProgress: progress, signal })
+    progress({ status: `Digest: ${image.manifestDescriptor.digest}` })
+    response.end()
+  }
+
+  async function push({ query, request, response, signal }: Call, name: string): Promise<void> {
+    const tagged = query.get('tag') ? `${name}:${query.get('tag')}` : name
+    get(tagged)
+    const progress = progressTo(response)
+    const digest = await images.push(tagged, { ...credentialsOf(request), onProgress: progress, signal })
+    progress({ status: `digest: ${digest}` })
+    response.end()
+  }
+
+  async function tag({ query, response }: Call, name: string): Promise<void> {
+    await images.tag(name, `${query.get('repo') ?? ''}:${query.get('tag') || 'latest'}`)
+    response.writeHead(201).end()
+  }
+
+  async function remove({ query, response }: Call, name: string): Promise<void> {
+    const { untagged, deleted } = await images.remove(name, { force: ['1', 'true'].includes(query.get('force') ?? '') })
+    json(response, 200, [...untagged.map((each) => ({ Untagged: familiar(each) })), ...deleted.map((id) => ({ Deleted: id }))])
+  }
+}
+
+/** As people write names: without Docker Hub's own. */
+export const familiar = (name: string): string => name.replace(/^docker\.io\/(library\/)?/, '')
+
+function json(response: ServerResponse, code: number, value: object): void {
+  response.writeHead(code, { 'content-type': 'application/json' }).end(`${JSON.stringify(value)}\n`)
+}
+
+function text(response: ServerResponse, value: string): void {
+  response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache' }).end(value)
+}
+
+/** A JSON line per step; the first sends the headers. */
+function progressTo(response: ServerResponse) {
+  return ({ id, status, current, total }: { id?: string; status: string; current?: number; total?: number }): void => {
+    if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/json' })
+    const detail = current === undefined ? {} : { progressDetail: { current, ...(total !== undefined && { total }) } }
+    response.write(`${JSON.stringify({ ...(id !== undefined && { id: shortId(id) }), status, ...detail })}\n`)
+  }
+}
+
+const shortId = (id: string) => (id.startsWith('sha256:') ? id.slice(7, 19) : id)
+
+/** Docker's header: the credentials as JSON in base64url. */
+function credentialsOf({ headers }: IncomingMessage): { credentials?: Credentials } {
+  const header = headers['x-registry-auth']
+  if (typeof header !== 'string' || header === '') return {}
+  try {
+    const given = JSON.parse(Buffer.from(header, 'base64').toString()) as Record<string, unknown>
+    const field = (from: string) => (typeof given[from] === 'string' && given[from] !== '' ? given[from] : undefined)
+    const [username, password, identityToken, registryToken] = ['username', 'password', 'identitytoken', 'registrytoken'].map(field)
+    return {
+      credentials: {
+        ...(username !== undefined && { username }),
+        ...(password !== undefined && { password }),
+        ...(identityToken !== undefined && { identityToken }),
+        ...(registryToken !== undefined && { registryToken }),
+      },
+    }
+  } catch (cause) {
+    throw new InvalidReferenceError('X-Registry-Auth', `invalid credentials: ${messageOf(cause)}`)
+  }
+}
+
+function codeOf(error: unknown): number {
+  if (error instanceof NoSuchImageError) return 404
+  if (error instanceof ImageConflictError) return 409
+  if (error instanceof InvalidReferenceError || error instanceof InvalidImageError) return 400
+  if (error instanceof RegistryError) return error.status === 401 || error.status === 403 || error.status === 404 ? 404 : 500
+  return 500
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
+
+const versionOf = (version: string) => ({
+  Platform: { Name: 'Sampan' },
+  Version: version,
+  ApiVersion: apiVersion,
+  MinAPIVersion: '1.24',
+  Os: 'linux',
+  Arch: process.arch === 'x64' ? 'amd64' : process.arch,
+})
+
+const seconds = (milliseconds: number) => Math.floor(milliseconds / 1000)
+const createdMs = ({ config, storedAtMs }: ListedImage) => (config.created === undefined ? storedAtMs : Date.parse(config.created))
+
+function summaryOf(image: ListedImage) {
+  return {
+    Id: image.id,
+    ParentId: '',
+    RepoTags: image.tags.map(familiar),
+    RepoDigests: image.digests.map(familiar),
+    Created: seconds(createdMs(image)),
+    Size: image.size,
+    SharedSize: -1,
+    Containers: -1,
+    Labels: image.config.config.Labels ?? {},
+  }
+}
+
+function detailsOf(image: ListedImage) {
+  const { config } = image
+  return {
+    Id: image.id,
+    RepoTags: image.tags.map(familiar),
+    RepoDigests: image.digests.map(familiar),
+    Created: new Date(createdMs(image)).toISOString(),
+    Architecture: config.architecture,
+    Os: config.os,
+    Size: image.size,
+    Config: config.config,
+    RootFS: { Type: config.rootfs.type, Layers: config.rootfs.diff_ids },
+  }
+}
+
+/** Newest first; the image's id stands at its newest step. */
+function historyOf(image: ListedImage) {
+  let layer = 0
+  const steps = image.config.history.map((step) => ({
+    Id: '<missing>',
+    Created: seconds(step.created === undefined ? 0 : Date.parse(step.created)),
+    CreatedBy: step.created_by ?? '',
+    Comment: step.comment ?? '',
+    Tags: null as string[] | null,
+    Size: step.empty_layer ? 0 : (image.manifest.layers[layer++]?.size ?? 0),
+  }))
+  const [newest, ...older] = steps.reverse()
+  return newest ? [{ ...newest, Id: image.id, Tags: image.tags.map(familiar) }, ...older] : []
+}

@@ -1,0 +1,82 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { systemClock } from '../base/clock.ts'
+import { systemRandom } from '../base/random.ts'
+import { readCluster } from '../cli/cluster.ts'
+import { readCredentials } from '../cli/credentials.ts'
+import { createCaches } from '../client/caches.ts'
+import { createClient } from '../client/create-client.ts'
+import { httpTransport } from '../client/http-transport.ts'
+import { createKubelet } from '../kubelet/kubelet.ts'
+import { ensureDnsService } from '../network/dns/ensure-dns-service.ts'
+import { serveDockerApi } from './docker-socket.ts'
+import { jsonLog } from './log.ts'
+import { machineFacts } from './machine-facts.ts'
+import { measure } from './measure.ts'
+import { cgroupRoot, kubeletDirectory, openNode } from './node.ts'
+import { machinePlaces } from './places.ts'
+import { tellReady } from './ready.ts'
+
+declare const SAMPAN_VERSION: string
+
+const log = jsonLog('agent')
+const places = machinePlaces(process.argv[2] ?? 'default')
+const cluster = readCluster(places)
+if (!cluster) throw new Error(`There is no cluster in ${places.data}`)
+if (process.env.SAMPAN_MEASURE) measure(join(places.run, 'agent.measured'))
+
+const stop = new AbortController()
+const node = readCredentials(places.pki, 'node')
+const authority = readCredentials(places.pki, 'ca').certificate
+const client = createClient({
+  transport: httpTransport({ server: `https://127.0.0.1:${cluster.apiPort}`, ca: authority, ...node }),
+  fieldManager: 'kubelet',
+})
+const clock = systemClock
+const random = systemRandom
+const caches = createCaches({ client, clock, random, log })
+const { network, engine, images } = await openNode({ cluster, places, caches, log })
+await mkdir(places.podLogs, { recursive: true })
+const kubelet = createKubelet({
+  caches,
+  runtime: engine.runtime,
+  images: engine.images,
+  node: {
+    name: cluster.nodeName,
+    hostname: cluster.nodeName,
+    internalAddress: cluster.nodeAddress,
+    kubeletPort: cluster.kubeletPort,
+    clusterDns: [cluster.dnsAddress],
+    clusterDomain: 'cluster.local',
+    podCidr: cluster.podRange,
+  },
+  machine: machineFacts(places.data),
+  directories: { root: kubeletDirectory(places), logs: places.podLogs },
+  cgroupParent: `${cgroupRoot(cluster)}/pods`,
+  tls: { ...readCredentials(places.pki, 'kubelet'), clientAuthority: authority },
+  clock,
+  random,
+  log,
+})
+const docker = await serveDockerApi({ socket: places.dockerSocket, images, version: SAMPAN_VERSION, log })
+caches.start(stop.signal)
+const running = Promise.all([network.run(stop.signal), kubelet.run(stop.signal)])
+running.catch((error: unknown) => {
+  log.error('The agent ends', { error })
+  process.exit(1)
+})
+await network.ready()
+await ensureDnsService({ client, dnsAddress: cluster.dnsAddress, nodeAddress: cluster.nodeAddress, nodeName: cluster.nodeName })
+tellReady(places.readyFile('agent'))
+log.info('The agent runs', { node: cluster.nodeName })
+
+process.once('SIGTERM', () => {
+  void (async () => {
+    stop.abort()
+    await docker.close()
+    // Containers go on: their shims hold them.
+    await engine.close()
+    await images.close()
+    process.exit(0)
+  })()
+})
