@@ -3,6 +3,7 @@ import type { KindDefinition } from './define-kind.ts'
 import facts from './facts/facts.json' with { type: 'json' }
 import type { Column, Kind, Strategy, Subresource } from './kind.ts'
 import { kindDefinitions } from './kinds.ts'
+import { isJsonObject } from './merge-patch.ts'
 import type { JsonObject, KubeObject } from './object.ts'
 import type { Schema } from './schema.ts'
 import { type Definitions, lazily, schemaSource } from './schema-of.ts'
@@ -124,7 +125,8 @@ function strategyOf(definition: KindDefinition, hasStatus: boolean, schema: () =
     prepareForCreate(draft) {
       const { status } = parts()
       if (hasStatus) {
-        if (status) draft.status = copy(status)
+        const given = definition.statusOnCreate && isJsonObject(draft.status) ? draft.status : {}
+        if (status) draft.status = { ...copy(status), ...given }
         else delete draft.status
       }
       definition.prepareForCreate?.(draft)

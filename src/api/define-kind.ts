@@ -15,6 +15,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   readonly categories?: readonly string[]
   /** Whether changes outside metadata and status count up metadata.generation. */
   readonly generation?: boolean
+  /** Whether who makes an object may say its status, too, as kubelets do of their node. */
+  readonly statusOnCreate?: boolean
   readonly storage?: Storage
   defaults?(draft: JsonObject): void
   prepareForCreate?(draft: JsonObject): void

@@ -6,8 +6,22 @@ import { statefulSet } from './apps/stateful-set.ts'
 import { horizontalPodAutoscalerV1 } from './autoscaling/horizontal-pod-autoscaler-v1.ts'
 import { cronJob } from './batch/cron-job.ts'
 import { job } from './batch/job.ts'
+import { componentStatus } from './core/component-status.ts'
+import { configMap } from './core/config-map.ts'
+import { endpoints } from './core/endpoints.ts'
+import { event as coreEvent } from './core/event.ts'
+import { limitRange } from './core/limit-range.ts'
 import { namespace } from './core/namespace.ts'
+import { node } from './core/node.ts'
+import { persistentVolume } from './core/persistent-volume.ts'
+import { persistentVolumeClaim } from './core/persistent-volume-claim.ts'
 import { pod } from './core/pod.ts'
+import { podTemplate } from './core/pod-template.ts'
+import { replicationController } from './core/replication-controller.ts'
+import { resourceQuota } from './core/resource-quota.ts'
+import { secret } from './core/secret.ts'
+import { service } from './core/service.ts'
+import { serviceAccount } from './core/service-account.ts'
 import type { KindDefinition } from './define-kind.ts'
 import { event } from './events/event.ts'
 import { plainKinds } from './plain-kinds.ts'
@@ -18,6 +32,20 @@ export const kindDefinitions: readonly KindDefinition[] = [
   horizontalPodAutoscalerV1,
   ...plainKinds,
   controllerRevision,
+  coreEvent,
+  componentStatus,
+  configMap,
+  endpoints,
+  limitRange,
+  node,
+  persistentVolumeClaim,
+  persistentVolume,
+  podTemplate,
+  replicationController,
+  resourceQuota,
+  secret,
+  serviceAccount,
+  service,
   cronJob,
   daemonSet,
   deployment,

@@ -2,18 +2,6 @@ import type { KindDefinition } from './define-kind.ts'
 
 /** Kinds whose only difference from the facts is how they are called and whether they count generations. */
 export const plainKinds: readonly KindDefinition[] = [
-  { group: '', kind: 'ComponentStatus', shortNames: ['cs'] },
-  { group: '', kind: 'ConfigMap', shortNames: ['cm'] },
-  { group: '', kind: 'Endpoints', shortNames: ['ep'] },
-  { group: '', kind: 'Event', shortNames: ['ev'] },
-  { group: '', kind: 'LimitRange', shortNames: ['limits'] },
-  { group: '', kind: 'Node', shortNames: ['no'] },
-  { group: '', kind: 'PersistentVolume', shortNames: ['pv'] },
-  { group: '', kind: 'PersistentVolumeClaim', shortNames: ['pvc'] },
-  { group: '', kind: 'ReplicationController', shortNames: ['rc'], categories: ['all'], generation: true },
-  { group: '', kind: 'ResourceQuota', shortNames: ['quota'] },
-  { group: '', kind: 'Service', shortNames: ['svc'], categories: ['all'] },
-  { group: '', kind: 'ServiceAccount', shortNames: ['sa'] },
   { group: 'admissionregistration.k8s.io', kind: 'MutatingAdmissionPolicy', categories: ['api-extensions'], generation: true },
   { group: 'admissionregistration.k8s.io', kind: 'MutatingAdmissionPolicyBinding', categories: ['api-extensions'], generation: true },
   { group: 'admissionregistration.k8s.io', kind: 'MutatingWebhookConfiguration', categories: ['api-extensions'], generation: true },
