@@ -110,6 +110,23 @@ test('events that repeat are counted, many alike are combined, too many are drop
   expect(many.find(({ message }) => message?.startsWith('(combined from similar events): '))?.count).toBe(12)
 })
 
+test('a flood of events about one object leaves room for others', async () => {
+  const signal = stop.signal
+  const recorder = createEventRecorder({
+    client: direct,
+    clock: systemClock,
+    random: seededRandom(3),
+    log: silentLog,
+    component: 'flood',
+    signal,
+  })
+  const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'flood', namespace: 'kube-public', uid: 'f' } }
+  for (let index = 0; index < 5_000; index++) recorder.record(object, 'Normal', 'Flood', `number ${index}`)
+  recorder.record({ ...object, metadata: { ...object.metadata, uid: 'g' } }, 'Normal', 'Other', 'one')
+  const reasons = async () => (await direct.resource(events).list({ namespace: 'kube-public' })).items.map(({ reason }) => reason)
+  await expect.poll(async () => (await reasons()).includes('Other'), { interval: 5 }).toBe(true)
+})
+
 test('a cache of one object follows it alone, until whoever asked for it has given it back', async () => {
   const { caches } = start()
   const one = () => caches.cache(configMaps, { namespace: 'kube-system', fieldSelector: 'metadata.name=one' })

@@ -4,7 +4,6 @@ import type { Draft } from './client.ts'
 
 /** What to do with an event. */
 export type EventDecision =
-  | { readonly type: 'drop' }
   | { readonly type: 'create'; readonly event: Draft<Event> }
   /** The same happened before: one more on that event. */
   | { readonly type: 'count'; readonly namespace: string; readonly name: string; readonly count: number; readonly message: string }
@@ -27,9 +26,11 @@ export function createEventCorrelator({ clock }: { clock: Clock }) {
   let last: { event: Draft<Event>; key: string } | undefined
 
   return {
+    /** Whether the event's source still has a token for its object; takes it. */
+    admits: (event: Draft<Event>): boolean => takeToken(sourceKey(event), clock.now()),
+    /** For an event that was admitted. */
     decide(event: Draft<Event>): EventDecision {
       const nowMs = clock.now()
-      if (!takeToken(sourceKey(event), nowMs)) return { type: 'drop' }
       const isCombined = isOneOfMany(event, nowMs)
       const message = isCombined ? `(combined from similar events): ${event.message ?? ''}` : (event.message ?? '')
       const key = isCombined ? similarKey(event) : exactKey(event)

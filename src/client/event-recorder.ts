@@ -8,7 +8,7 @@ import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import { Wakeup } from '../base/wakeup.ts'
 import type { Client, Draft } from './client.ts'
-import { createEventCorrelator } from './event-correlator.ts'
+import { createEventCorrelator, type EventDecision } from './event-correlator.ts'
 
 export interface EventRecorder {
   /** Tells what happened to an object. Never waits and never fails: events are the first thing to be dropped. */
@@ -43,11 +43,14 @@ export function createEventRecorder({ client, clock, random, log, component, hos
 
   return {
     record(object, type, reason, message) {
+      const draft = draftOf(referenceTo(object), type, reason, message.slice(0, maxMessageLength))
+      // Before it takes a place, so that one object's flood does not push out what others have to tell.
+      if (!correlator.admits(draft)) return
       if (waiting.length >= maxWaiting) {
         dropped++
         return
       }
-      waiting.push(draftOf(referenceTo(object), type, reason, message.slice(0, maxMessageLength)))
+      waiting.push(draft)
       wakeup.signal()
     },
   }
@@ -83,13 +86,11 @@ export function createEventRecorder({ client, clock, random, log, component, hos
         log.warn('Events were dropped', { count: dropped })
         dropped = 0
       }
-      const decision = correlator.decide(draft)
-      if (decision.type === 'drop') continue
-      await write(decision, draft)
+      await write(correlator.decide(draft), draft)
     }
   }
 
-  async function write(decision: Exclude<ReturnType<typeof correlator.decide>, { type: 'drop' }>, draft: Draft<Event>): Promise<void> {
+  async function write(decision: EventDecision, draft: Draft<Event>): Promise<void> {
     for (let attempt = 0; attempt < maxTries && !signal.aborted; attempt++) {
       try {
         if (decision.type === 'create') correlator.written(draft, await resource.create(decision.event, { signal }))

@@ -13,11 +13,15 @@ const accountIndex = 'service account'
 export function tokenSecretsController({ caches }: { caches: Caches }): Controller<Secret> {
   const { client } = caches
   const accounts = caches.cache(accountsRef)
-  const secrets = caches.cache(secretsRef, { fieldSelector: `type=${tokenType}` })
-  secrets.addIndex(accountIndex, ({ metadata }) => [`${metadata.namespace}/${metadata.annotations?.[nameAnnotation] ?? ''}`])
+  const secrets = caches.cache(secretsRef)
+  const isToken = ({ type }: Secret) => type === tokenType
+  secrets.addIndex(accountIndex, (secret) =>
+    isToken(secret) ? [`${secret.metadata.namespace}/${secret.metadata.annotations?.[nameAnnotation] ?? ''}`] : [],
+  )
   return {
     name: 'serviceaccount-token-cleaner',
     primary: secrets,
+    matters: (_, after) => after !== undefined && isToken(after),
     watches: [
       watchOf(accounts, (before, after) => {
         if (!before || after) return []

@@ -85,11 +85,11 @@ async function detect(root: string, mountInfoFile: string): Promise<Hierarchies>
 
 const delegated = ['cpu', 'memory', 'pids', 'cpuset', 'io']
 
-async function makeCgroup({ isUnified, of, all }: Hierarchies, path: string): Promise<void> {
+/** In the hierarchies that limit something; the runtime makes the others with its containers. */
+async function makeCgroup({ isUnified, of }: Hierarchies, path: string): Promise<void> {
   if (isUnified) return makeUnified(of('') ?? '', path)
-  await Promise.all(all.map((mount) => mkdir(join(mount, path), { recursive: true })))
-  const cpuset = of('cpuset')
-  if (cpuset) await inheritCpuset(cpuset, path)
+  const mounts = new Set([of('cpu'), of('memory')].filter((mount) => mount !== undefined))
+  await Promise.all([...mounts].map((mount) => mkdir(join(mount, path), { recursive: true })))
 }
 
 /** In v2 a parent hands its controllers down by name. */
@@ -102,19 +102,6 @@ async function makeUnified(root: string, path: string): Promise<void> {
     if (missing.length > 0) await writeFile(join(directory, 'cgroup.subtree_control'), missing.map((name) => `+${name}`).join(' '))
     directory = join(directory, part)
     await mkdir(directory, { recursive: true })
-  }
-}
-
-/** v1's cpuset begins with nothing allowed: no process could enter. */
-async function inheritCpuset(mount: string, path: string): Promise<void> {
-  let directory = mount
-  for (const part of path.split('/').filter(Boolean)) {
-    const parent = directory
-    directory = join(directory, part)
-    for (const file of ['cpuset.cpus', 'cpuset.mems']) {
-      if ((await readFile(join(directory, file), 'utf8')).trim() !== '') continue
-      await writeFile(join(directory, file), (await readFile(join(parent, file), 'utf8')).trim())
-    }
   }
 }
 

@@ -1,6 +1,7 @@
 import { pods } from '../api/resources.ts'
 import { hasReason } from '../api/status-error.ts'
 import type { Node, Pod, PodStatus } from '../api/types/core-v1.ts'
+import { unreachable } from '../base/assert.ts'
 import { backoffMs } from '../base/backoff.ts'
 import { WorkQueue } from '../base/work-queue.ts'
 import { semanticEqual } from '../client/semantic-equal.ts'
@@ -275,7 +276,7 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
 
     function over(): void {
       if (entry.inFlight.get(key) === mine) entry.inFlight.delete(key)
-      entry.isRuntimeStale = true
+      if (changesRuntime(step)) entry.isRuntimeStale = true
       if (step.type === 'remove-directories' && !entry.failures.has(subjectOf(step)) && entry.life.phase === 'gone') forget(entry)
       else queue.add(entry.uid)
     }
@@ -442,6 +443,28 @@ function subjectOf(step: Step): string {
       return step.container
     default:
       return stepKey(step)
+  }
+}
+
+/** Whether the runtime may show something else after a step, however it went. */
+function changesRuntime({ type }: Step): boolean {
+  switch (type) {
+    case 'run-sandbox':
+    case 'start-container':
+    case 'stop-container':
+    case 'stop-sandbox':
+    case 'remove-sandbox':
+    case 'remove-container':
+      return true
+    case 'mount-volumes':
+    case 'ensure-image':
+    case 'pre-stop':
+    case 'clean':
+    case 'delete-object':
+    case 'remove-directories':
+      return false
+    default:
+      return unreachable(type)
   }
 }
 

@@ -50,6 +50,8 @@ export interface ContainerDefaults {
   readonly WorkingDir?: string
   readonly Labels?: Readonly<Record<string, string>>
   readonly StopSignal?: string
+  /** Docker's own: what runs commands in their shell form. */
+  readonly Shell?: readonly string[]
 }
 
 export interface HistoryEntry {
@@ -151,6 +153,7 @@ function parseDefaults(config: Json): ContainerDefaults {
     ...optional('User', text(config.User)),
     ...optional('WorkingDir', text(config.WorkingDir)),
     ...optional('StopSignal', text(config.StopSignal)),
+    ...optional('Shell', texts(config.Shell, 'Shell')),
     ...optional('Env', texts(config.Env, 'Env')),
     ...optional('Entrypoint', texts(config.Entrypoint, 'Entrypoint')),
     ...optional('Cmd', texts(config.Cmd, 'Cmd')),

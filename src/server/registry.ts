@@ -11,6 +11,7 @@ import type { Clock } from '../base/clock.ts'
 import { nameSuffix, type Random } from '../base/random.ts'
 import { type Store, StoreError } from '../store/store.ts'
 import type { Admission } from './admission/admission.ts'
+import { apiTime } from './api-time.ts'
 import { ownersAfter, ownersOfNew } from './field-owners.ts'
 import { metadataProblems, metadataUpdateProblems } from './metadata-problems.ts'
 import { collectionKey, type ResourceCaches } from './resource-caches.ts'
@@ -319,7 +320,7 @@ export function createRegistry({
   }
 
   function timestamp(afterSeconds = 0): string {
-    return new Date(clock.now() + afterSeconds * 1000).toISOString().replace(/\.\d+Z$/, 'Z')
+    return apiTime(clock.now() + afterSeconds * 1000)
   }
 }
 
