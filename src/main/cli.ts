@@ -111,6 +111,11 @@ program
     process.exitCode = await kubectl(context(), args, process.env)
   })
 
+// Whoever reads may have read enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+})
 try {
   await program.parseAsync()
 } catch (error) {

@@ -1,11 +1,20 @@
-import { execFile, spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { test as anyTest } from 'vitest'
+import { dockerArchive, testArchive } from '../../src/engine/images/test-archive.ts'
 
 const run = promisify(execFile)
-const sampan = resolve(import.meta.dirname, '../../sampan')
+const root = resolve(import.meta.dirname, '../..')
+const sampan = join(root, 'sampan')
+
+/** Containers, and clusters in /var/lib/sampan, need root. */
+export const test = anyTest.skipIf(process.getuid?.() !== 0)
+export const isRoot = process.getuid?.() === 0
 
 /** What a program printed and how it ended. */
 export interface Ran {
@@ -18,30 +27,158 @@ export interface Ran {
 export interface TestCluster {
   readonly name: string
   readonly kubeconfig: string
+  /** The facts in its cluster.json. */
+  readonly facts: { readonly apiPort: number; readonly nodeAddress: string; readonly nodeName: string; readonly dnsAddress: string }
   sampan(...args: string[]): Promise<Ran>
   /** The real kubectl on this cluster; throws with what it printed when it fails. */
   kubectl(args: readonly string[], input?: string): Promise<string>
+  /** A kubectl that goes on, such as `logs -f`; it is ended with the cluster. */
+  follow(...args: string[]): Follower
+  /** Loads the images of the examples: busybox, web:1, web:2. */
+  loadImages(): Promise<void>
   /** Stops it and deletes all that is left of it. */
   dispose(): Promise<void>
 }
+
+export interface Follower {
+  readonly child: ChildProcess
+  /** Everything printed so far. */
+  text(): string
+  /** Resolves as soon as what was printed matches. */
+  until(pattern: RegExp, timeoutMs?: number): Promise<string>
+  stop(): void
+}
+
+export const example = (name: string) => join(root, 'examples', name)
 
 export async function startCluster(purpose: string): Promise<TestCluster> {
   const directory = await mkdtemp(join(tmpdir(), 'sampan-e2e-'))
   const name = `t-${purpose}-${process.pid}`.slice(0, 20)
   const kubeconfig = join(directory, 'kubeconfig')
-  const call = (...args: string[]) => end(run(sampan, ['--name', name, '--kubeconfig', kubeconfig, ...args]))
+  const call = (...args: string[]) => end(run(sampan, ['--name', name, '--kubeconfig', kubeconfig, ...args], { maxBuffer: 64 << 20 }))
   const started = await call('up')
-  if (started.code !== 0) throw new Error(`sampan up failed: ${started.out}${started.err}`)
+  if (started.code !== 0) {
+    const { out } = await call('logs', 'agent')
+    await call('reset')
+    throw new Error(`sampan up failed: ${started.out}${started.err}\n${out}`)
+  }
+  // Brings the program once; later calls spare the CLI's own start.
+  await call('kubectl', 'version', '--client')
+  const program = join(root, '.cache/kubectl')
+  const followers: Follower[] = []
+  const facts = JSON.parse(readFileSync(`/var/lib/sampan/${name}/cluster.json`, 'utf8')) as TestCluster['facts']
   return {
     name,
     kubeconfig,
+    facts,
     sampan: call,
-    kubectl: (args, input) => feed(sampan, ['--name', name, '--kubeconfig', kubeconfig, 'kubectl', ...args], input),
+    kubectl: (args, input) => feed(program, ['--kubeconfig', kubeconfig, ...args], input),
+    follow(...args) {
+      const follower = followed(spawn(program, ['--kubeconfig', kubeconfig, ...args], { stdio: ['pipe', 'pipe', 'pipe'] }))
+      followers.push(follower)
+      return follower
+    },
+    async loadImages() {
+      for (const [image, archive] of exampleImages()) {
+        const file = join(directory, `${image.replace(':', '-')}.tar`)
+        await writeFile(file, archive)
+        const { code, out, err } = await call('image', 'load', file)
+        if (code !== 0) throw new Error(`sampan image load failed: ${out}${err}`)
+      }
+    },
     async dispose() {
-      await call('reset')
+      for (const follower of followers) follower.stop()
+      const { code, out, err } = await call('reset')
       await rm(directory, { recursive: true, force: true })
+      if (code !== 0) throw new Error(`sampan reset failed: ${out}${err}`)
     },
   }
+}
+
+/** What the examples' Dockerfiles describe, as archives. */
+function exampleImages(): readonly (readonly [string, Buffer])[] {
+  const applets = execFileSync('/bin/busybox', ['--list'], { encoding: 'utf8' })
+    .trim()
+    .split('\n')
+    .filter((name) => name !== 'busybox')
+  const base = testArchive([
+    ...['bin', 'etc', 'tmp'].map((name) => ({ name, type: 'directory' as const, ...(name === 'tmp' && { mode: 0o1777 }) })),
+    { name: 'bin/busybox', body: readFileSync('/bin/busybox'), mode: 0o755 },
+    ...applets.map((name) => ({ name: `bin/${name}`, type: 'symlink' as const, linkName: 'busybox' })),
+  ])
+  const web = (version: number) =>
+    testArchive([
+      { name: 'www', type: 'directory' },
+      { name: 'www/index.html', body: readFileSync(example('web/www/index.html')) },
+      { name: 'www/version', body: `version ${version}\n` },
+      { name: 'www/healthz', body: '' },
+    ])
+  const serve = { Env: ['PATH=/bin'], Cmd: ['httpd', '-f', '-p', '8080', '-h', '/www'] }
+  return [
+    ['busybox', dockerArchive('busybox:latest', [base], { Env: ['PATH=/bin'], Cmd: ['sh'] })],
+    ...[1, 2].map((version) => [`web:${version}`, dockerArchive(`web:${version}`, [base, web(version)], serve)] as const),
+  ]
+}
+
+function followed(child: ChildProcess): Follower {
+  let text = ''
+  const waiting = new Set<() => void>()
+  const hear = (chunk: Buffer) => {
+    text += chunk.toString()
+    for (const look of waiting) look()
+  }
+  child.stdout?.on('data', hear)
+  child.stderr?.on('data', hear)
+  child.on('error', (error) => hear(Buffer.from(String(error))))
+  return {
+    child,
+    text: () => text,
+    until: (pattern, timeoutMs = 30_000) =>
+      new Promise((done, reject) => {
+        const timer = setTimeout(() => {
+          waiting.delete(look)
+          reject(new Error(`${pattern} was not printed in ${timeoutMs} ms; what was: ${text}`))
+        }, timeoutMs)
+        const look = () => {
+          if (!pattern.test(text)) return
+          clearTimeout(timer)
+          waiting.delete(look)
+          done(text)
+        }
+        waiting.add(look)
+        look()
+      }),
+    stop: () => void child.kill('SIGKILL'),
+  }
+}
+
+/** The host's pids of a container's processes: their cgroup bears its id. */
+export function processesOf(containerId: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return containerId !== '' && readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(containerId)
+      } catch {
+        return false
+      }
+    })
+    .map(Number)
+}
+
+/** One GET over a connection of its own. */
+export function fetchOnce(url: string, timeoutMs = 3000): Promise<{ status: number; text: string }> {
+  return new Promise((done, reject) => {
+    const request = get(url, { agent: false, timeout: timeoutMs }, (response) => {
+      let text = ''
+      response.setEncoding('utf8')
+      response.on('data', (chunk: string) => (text += chunk))
+      response.on('end', () => done({ status: response.statusCode ?? 0, text }))
+      response.on('error', reject)
+    })
+    request.on('timeout', () => request.destroy(new Error(`no answer from ${url} in ${timeoutMs} ms`)))
+    request.on('error', reject)
+  })
 }
 
 async function end(running: Promise<{ stdout: string; stderr: string }>): Promise<Ran> {
@@ -61,8 +198,9 @@ function feed(program: string, args: readonly string[], input = ''): Promise<str
     child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
     child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
     child.once('error', reject)
+    child.stdin.on('error', () => {})
     child.once('close', (code) =>
-      code === 0 ? resolvePromise(out) : reject(new Error(`kubectl ${args.slice(5).join(' ')} ended with ${code}: ${out}${err}`)),
+      code === 0 ? resolvePromise(out) : reject(new Error(`kubectl ${args.slice(2).join(' ')} ended with ${code}: ${out}${err}`)),
     )
     child.stdin.end(input)
   })

@@ -1,5 +1,4 @@
 import type { Duplex } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { connectLoopback } from '../../base/socket.ts'
 import type { PortForwardRequest } from '../../cri/types.ts'
 import type { EngineParts } from '../parts.ts'
@@ -54,7 +53,7 @@ async function forward(parts: EngineParts, sandboxId: string | undefined, port: 
     if (phase !== 'ready' || !infra) throw new Error('the pod does not run any more')
     const hostNetwork = config.linux?.securityContext?.namespaceOptions?.network === 'NODE'
     const socket = connectLoopback(hostNetwork ? '/proc/thread-self/ns/net' : `/proc/${infra.pid}/ns/net`, port)
-    await Promise.all([pipeline(data, socket), pipeline(socket, data)])
+    await joined(data, socket)
     errors.end()
   } catch (error) {
     data.destroy()
@@ -63,4 +62,22 @@ async function forward(parts: EngineParts, sandboxId: string | undefined, port: 
       `failed to execute portforward in network namespace: failed to connect to localhost:${port} inside namespace of pod: ${error instanceof Error ? error.message : String(error)}`,
     )
   }
+}
+
+/**
+ * Bytes flow both ways until both sides have said all, or the client lets go; only the pod's side can fail. A server that
+ * has said all is no reason to cut off what the client still sends.
+ */
+function joined(data: Duplex, socket: Duplex): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject)
+    socket.once('close', resolve)
+    data.on('error', () => data.destroy())
+    data.once('close', () => {
+      resolve()
+      socket.destroy()
+    })
+    data.pipe(socket)
+    socket.pipe(data)
+  })
 }

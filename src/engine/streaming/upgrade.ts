@@ -91,6 +91,11 @@ async function acceptWebSocket(
     maxPayload: maxMessageBytes,
     handleProtocols: () => chosen ?? false,
   })
+  // The library takes no `/` in a subprotocol, which the tunnel's name has: then the choice is told past it.
+  if (chosen?.includes('/')) {
+    delete request.headers['sec-websocket-protocol']
+    server.on('headers', (headers) => headers.push(`Sec-WebSocket-Protocol: ${chosen}`))
+  }
   // Where the handshake is bad the library answers and closes.
   return new Promise((resolve) => {
     server.on('wsClientError', (_, broken) => {
