@@ -1,5 +1,5 @@
-import type { Descriptor, ImageConfig, Platform } from '../oci/manifest.ts'
 import type { Digest } from '../oci/digest.ts'
+import type { Descriptor, ImageConfig, Platform } from '../oci/manifest.ts'
 import type { CopyAction, RunAction } from './evaluate.ts'
 
 /** What the builder needs of the machine: images, layers, and a place to run commands. The engine has it. */

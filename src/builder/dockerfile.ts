@@ -4,7 +4,7 @@ import { DockerfileError, parseError } from './dockerfile-error.ts'
 export interface Dockerfile {
   readonly instructions: readonly Instruction[]
   /** The character that continues lines and escapes others. */
-  readonly escape: string
+  readonly escapeMark: string
 }
 
 export interface Instruction {
@@ -62,7 +62,7 @@ const maxInstructions = 10_000
 export function parseDockerfile(text: string): Dockerfile {
   if (text.length > maxBytes) throw new DockerfileError(`the Dockerfile is larger than ${maxBytes} bytes`)
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/)
-  const escape = readEscape(lines)
+  const escapeMark = readEscape(lines)
   const instructions: Instruction[] = []
   let index = 0
   while (index < lines.length) {
@@ -72,7 +72,7 @@ export function parseDockerfile(text: string): Dockerfile {
       continue
     }
     const first = index + 1
-    const logical = joinLines(lines, index, escape)
+    const logical = joinLines(lines, index, escapeMark)
     const instruction = parseInstruction(logical.text, first)
     const { heredocs, next } = readHeredocs(instruction, lines, logical.next)
     instructions.push({ ...instruction, heredocs })
@@ -80,28 +80,29 @@ export function parseDockerfile(text: string): Dockerfile {
     index = next
   }
   if (instructions.length === 0) throw new DockerfileError('file with no instructions')
-  return { instructions, escape }
+  return { instructions, escapeMark }
 }
 
 /** Directives are comments above everything else; each may come once. */
 function readEscape(lines: readonly string[]): string {
-  let escape: string | undefined
+  let escapeMark: string | undefined
   for (const [index, line] of lines.entries()) {
     const directive = /^#\s*([a-zA-Z][\w-]*)\s*=\s*(.*?)\s*$/.exec(line)
     if (!directive) break
     if (directive[1]?.toLowerCase() !== 'escape') continue
-    if (escape !== undefined) throw parseError(index + 1, 'only one escape parser directive can be used')
-    escape = directive[2]
-    if (escape !== '\\' && escape !== '`') throw parseError(index + 1, `invalid escape token '${escape}' does not match \` or \\`)
+    if (escapeMark !== undefined) throw parseError(index + 1, 'only one escapeMark parser directive can be used')
+    escapeMark = directive[2]
+    if (escapeMark !== '\\' && escapeMark !== '`')
+      throw parseError(index + 1, `invalid escapeMark token '${escapeMark}' does not match \` or \\`)
   }
-  return escape ?? '\\'
+  return escapeMark ?? '\\'
 }
 
 const isComment = (line: string) => /^\s*#/.test(line)
 
 /** Comments and empty lines between continued lines vanish. */
-function joinLines(lines: readonly string[], start: number, escape: string): { text: string; next: number } {
-  const continued = escape === '\\' ? /\\[ \t]*$/ : /`[ \t]*$/
+function joinLines(lines: readonly string[], start: number, escapeMark: string): { text: string; next: number } {
+  const continued = escapeMark === '\\' ? /\\[ \t]*$/ : /`[ \t]*$/
   let text = ''
   let index = start
   for (; index < lines.length; index++) {
@@ -145,7 +146,11 @@ function readFlags(text: string, line: number): { flags: Flag[]; rest: string } 
   }
 }
 
-function readHeredocs(instruction: Omit<Instruction, 'heredocs'>, lines: readonly string[], start: number): { heredocs: Heredoc[]; next: number } {
+function readHeredocs(
+  instruction: Omit<Instruction, 'heredocs'>,
+  lines: readonly string[],
+  start: number,
+): { heredocs: Heredoc[]; next: number } {
   if (!['RUN', 'COPY', 'ADD'].includes(instruction.keyword)) return { heredocs: [], next: start }
   const heredocs: Heredoc[] = []
   let next = start

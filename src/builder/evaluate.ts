@@ -56,7 +56,7 @@ export interface Evaluation {
 }
 
 export interface EvaluationContext {
-  readonly escape: string
+  readonly escapeMark: string
   readonly buildArgs: ReadonlyMap<string, string>
   readonly globalArgs: ReadonlyMap<string, string | undefined>
   /** TARGETARCH and the like: there for who declares them. */
@@ -64,17 +64,20 @@ export interface EvaluationContext {
 }
 
 /** Build arguments that need no ARG; they are neither kept in the image nor told apart by the cache. */
-export const predefinedArgs = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'].flatMap((name) => [name, name.toLowerCase()])
+export const predefinedArgs = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'].flatMap((name) => [
+  name,
+  name.toLowerCase(),
+])
 
 const defaultShell = ['/bin/sh', '-c']
 
 /** What an instruction means in a stage; pure. */
 export function evaluate(state: StageState, instruction: Instruction, context: EvaluationContext): Evaluation {
   const { keyword, rest } = instruction
-  const { escape } = context
+  const { escapeMark } = context
   const lookup: Lookup = (name) => environment(state.config).get(name) ?? state.args.get(name)
-  const word = () => expandWord(rest, lookup, escape)
-  const words = () => jsonForm(rest)?.map((item) => expandWord(item, lookup, escape)) ?? expandWords(rest, lookup, escape)
+  const word = () => expandWord(rest, lookup, escapeMark)
+  const words = () => jsonForm(rest)?.map((item) => expandWord(item, lookup, escapeMark)) ?? expandWords(rest, lookup, escapeMark)
   const configured = (changes: ContainerDefaults, createdBy = instruction.text): Evaluation => ({
     state: { ...state, config: { ...state.config, ...changes } },
     action: { kind: 'none' },
@@ -88,12 +91,15 @@ export function evaluate(state: StageState, instruction: Instruction, context: E
   switch (keyword) {
     case 'ENV': {
       const variables = environment(state.config)
-      const pairs = expandPairs(rest, lookup, escape)
+      const pairs = expandPairs(rest, lookup, escapeMark)
       for (const [name, value] of pairs) variables.set(name, value)
-      return configured({ Env: [...variables].map(([name, value]) => `${name}=${value}`) }, `ENV ${pairs.map(([name, value]) => `${name}=${value}`).join(' ')}`)
+      return configured(
+        { Env: [...variables].map(([name, value]) => `${name}=${value}`) },
+        `ENV ${pairs.map(([name, value]) => `${name}=${value}`).join(' ')}`,
+      )
     }
     case 'LABEL':
-      return configured({ Labels: { ...state.config.Labels, ...Object.fromEntries(expandPairs(rest, lookup, escape)) } })
+      return configured({ Labels: { ...state.config.Labels, ...Object.fromEntries(expandPairs(rest, lookup, escapeMark)) } })
     case 'ARG':
       return declareArgs(state, instruction, context, lookup)
     case 'USER':
@@ -101,7 +107,16 @@ export function evaluate(state: StageState, instruction: Instruction, context: E
     case 'STOPSIGNAL':
       return configured({ StopSignal: word() })
     case 'EXPOSE':
-      return configured({ ExposedPorts: { ...state.config.ExposedPorts, ...Object.fromEntries(words().flatMap(exposedPorts).map((port) => [port, {}])) } })
+      return configured({
+        ExposedPorts: {
+          ...state.config.ExposedPorts,
+          ...Object.fromEntries(
+            words()
+              .flatMap(exposedPorts)
+              .map((port) => [port, {}]),
+          ),
+        },
+      })
     case 'VOLUME': {
       const volumes = words()
       if (volumes.some((volume) => volume === '')) throw new DockerfileError('VOLUME specified can not be an empty string')
@@ -131,7 +146,7 @@ export function evaluate(state: StageState, instruction: Instruction, context: E
       return evaluateRun(state, instruction, context)
     case 'COPY':
     case 'ADD':
-      return evaluateCopy(state, instruction, keyword, lookup, escape)
+      return evaluateCopy(state, instruction, keyword, lookup, escapeMark)
     case 'HEALTHCHECK':
       return { state, action: { kind: 'none' }, createdBy: undefined, warnings: ['HEALTHCHECK is ignored: Kubernetes has probes instead'] }
     case 'ONBUILD':
@@ -143,9 +158,14 @@ export function evaluate(state: StageState, instruction: Instruction, context: E
   }
 }
 
-function declareArgs(state: StageState, instruction: Instruction, { buildArgs, globalArgs, platformArgs, escape }: EvaluationContext, lookup: Lookup): Evaluation {
+function declareArgs(
+  state: StageState,
+  instruction: Instruction,
+  { buildArgs, globalArgs, platformArgs, escapeMark }: EvaluationContext,
+  lookup: Lookup,
+): Evaluation {
   const args = new Map(state.args)
-  for (const { name, value } of readArgs(instruction, lookup, escape)) {
+  for (const { name, value } of readArgs(instruction, lookup, escapeMark)) {
     const chosen = buildArgs.get(name) ?? value ?? globalArgs.get(name) ?? platformArgs.get(name)
     if (chosen !== undefined) args.set(name, chosen)
   }
@@ -155,7 +175,9 @@ function declareArgs(state: StageState, instruction: Instruction, { buildArgs, g
 function evaluateRun(state: StageState, { rest, flags, heredocs }: Instruction, { buildArgs }: EvaluationContext): Evaluation {
   for (const { name, value } of flags) {
     if (name === 'network' && (value === 'default' || value === 'host')) continue
-    throw new DockerfileError(['mount', 'network', 'security'].includes(name) ? `RUN --${name}=${value} is not supported` : `unknown flag: --${name}`)
+    throw new DockerfileError(
+      ['mount', 'network', 'security'].includes(name) ? `RUN --${name}=${value} is not supported` : `unknown flag: --${name}`,
+    )
   }
   const variables = environment(state.config)
   const declared = [...state.args].filter(([name]) => !variables.has(name))
@@ -186,38 +208,51 @@ function scriptOf(rest: string, heredocs: Instruction['heredocs']): string {
   return `${rest}\n${heredocs.map(({ content, name }) => `${content}${name}\n`).join('')}`
 }
 
-function evaluateCopy(state: StageState, { rest, flags, heredocs, text }: Instruction, instruction: 'COPY' | 'ADD', lookup: Lookup, escape: string): Evaluation {
+function evaluateCopy(
+  state: StageState,
+  { rest, flags, heredocs, text }: Instruction,
+  instruction: 'COPY' | 'ADD',
+  lookup: Lookup,
+  escapeMark: string,
+): Evaluation {
   let from: string | undefined
   let chown: string | undefined
   let chmod: number | undefined
   for (const { name, value } of flags) {
-    const expanded = expandWord(value ?? '', lookup, escape)
+    const expanded = expandWord(value ?? '', lookup, escapeMark)
     if (name === 'from' && instruction === 'COPY') from = expanded
     else if (name === 'chown') chown = expanded
     else if (name === 'chmod') chmod = readMode(expanded)
     // A layer is made of what the instruction changes in any case.
     else if (name !== 'link')
       throw new DockerfileError(
-        ['parents', 'exclude', 'checksum', 'keep-git-dir', 'unpack'].includes(name) ? `${instruction} --${name} is not supported` : `unknown flag: --${name}`,
+        ['parents', 'exclude', 'checksum', 'keep-git-dir', 'unpack'].includes(name)
+          ? `${instruction} --${name} is not supported`
+          : `unknown flag: --${name}`,
       )
   }
-  const raw = jsonForm(rest) ?? splitWords(rest, escape)
+  const raw = jsonForm(rest) ?? splitWords(rest, escapeMark)
   const target = raw.at(-1)
   if (raw.length < 2 || target === undefined)
-    throw new DockerfileError(`${instruction} requires at least two arguments, but only one was provided. Destination could not be determined`)
+    throw new DockerfileError(
+      `${instruction} requires at least two arguments, but only one was provided. Destination could not be determined`,
+    )
   const sources = raw.slice(0, -1).map((word): CopySource => {
     const heredoc = /^<<-?(["']?)([\w.-]+)\1$/.exec(word)?.[2]
     const found = heredocs.find(({ name }) => name === heredoc)
-    if (found) return { kind: 'inline', name: found.name, content: found.expands ? expandText(found.content, lookup, escape) : found.content }
-    const pattern = expandWord(word, lookup, escape)
+    if (found)
+      return { kind: 'inline', name: found.name, content: found.expands ? expandText(found.content, lookup, escapeMark) : found.content }
+    const pattern = expandWord(word, lookup, escapeMark)
     if (/^(?:https?|git|ssh):\/\//.test(pattern) || /^git@/.test(pattern))
       throw new DockerfileError(`${instruction} of ${pattern} is not supported: only files of the build context are copied`)
     return { kind: 'path', pattern }
   })
-  const destination = expandWord(target, lookup, escape)
+  const destination = expandWord(target, lookup, escapeMark)
   const isDirectory = destination.endsWith('/') || destination === '.' || destination.endsWith('/.')
   if (sources.length > 1 && !isDirectory)
-    throw new DockerfileError(`When using ${instruction} with more than one source file, the destination must be a directory and end with a /`)
+    throw new DockerfileError(
+      `When using ${instruction} with more than one source file, the destination must be a directory and end with a /`,
+    )
   const path = absolutePath(destination, state)
   return {
     state,
@@ -228,7 +263,8 @@ function evaluateCopy(state: StageState, { rest, flags, heredocs, text }: Instru
 }
 
 function readMode(text: string): number {
-  if (!/^[0-7]{1,4}$/.test(text)) throw new DockerfileError(`invalid chmod parameter: '${text}'. it should be octal string and between 0 and 07777`)
+  if (!/^[0-7]{1,4}$/.test(text))
+    throw new DockerfileError(`invalid chmod parameter: '${text}'. it should be octal string and between 0 and 07777`)
   return Number.parseInt(text, 8)
 }
 

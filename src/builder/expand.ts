@@ -7,22 +7,22 @@ export type Lookup = (name: string) => string | undefined
  * A word as Docker's shell lexer reads it: quotes are taken away, `$name` and `${name…}` replaced outside of single
  * quotes. The modifiers are `:-` `-` `:+` `+` `:?` `?`.
  */
-export function expandWord(word: string, lookup: Lookup, escape = '\\'): string {
-  return new Lexer(word, lookup, escape).whole()
+export function expandWord(word: string, lookup: Lookup, escapeMark = '\\'): string {
+  return new Lexer(word, lookup, escapeMark).whole()
 }
 
 /** A text whose variables are replaced and whose quotes stay: that of a heredoc. */
-export function expandText(text: string, lookup: Lookup, escape = '\\'): string {
-  return new Lexer(text, lookup, escape, true).whole()
+export function expandText(text: string, lookup: Lookup, escapeMark = '\\'): string {
+  return new Lexer(text, lookup, escapeMark, true).whole()
 }
 
 /** The words of a text, which spaces outside of quotes separate, each expanded. */
-export function expandWords(text: string, lookup: Lookup, escape = '\\'): string[] {
-  return splitWords(text, escape).map((word) => expandWord(word, lookup, escape))
+export function expandWords(text: string, lookup: Lookup, escapeMark = '\\'): string[] {
+  return splitWords(text, escapeMark).map((word) => expandWord(word, lookup, escapeMark))
 }
 
 /** Words with their quotes. */
-export function splitWords(text: string, escape = '\\'): string[] {
+export function splitWords(text: string, escapeMark = '\\'): string[] {
   const words: string[] = []
   let word = ''
   let quote = ''
@@ -37,7 +37,7 @@ export function splitWords(text: string, escape = '\\'): string[] {
     }
     begun = true
     word += character
-    if (character === escape && quote !== "'") {
+    if (character === escapeMark && quote !== "'") {
       word += text[++index] ?? ''
     } else if (quote !== '') {
       if (character === quote) quote = ''
@@ -48,34 +48,34 @@ export function splitWords(text: string, escape = '\\'): string[] {
 }
 
 /** `key=value` pairs, or Docker's old `key the whole value`. Keys are expanded too. */
-export function expandPairs(text: string, lookup: Lookup, escape = '\\'): [string, string][] {
-  const words = splitWords(text, escape)
+export function expandPairs(text: string, lookup: Lookup, escapeMark = '\\'): [string, string][] {
+  const words = splitWords(text, escapeMark)
   const first = words[0] ?? ''
   if (!first.includes('=')) {
     const value = text.trim().slice(first.length).trim()
     if (value === '') throw new DockerfileError(`must have two arguments: ${first}`)
-    return [[expandWord(first, lookup, escape), expandWord(value, lookup, escape)]]
+    return [[expandWord(first, lookup, escapeMark), expandWord(value, lookup, escapeMark)]]
   }
   return words.map((word) => {
     const equals = word.indexOf('=')
     if (equals < 0) throw new DockerfileError(`Syntax error - can't find = in ${JSON.stringify(word)}. Must be of the form: name=value`)
-    const key = expandWord(word.slice(0, equals), lookup, escape)
+    const key = expandWord(word.slice(0, equals), lookup, escapeMark)
     if (key === '') throw new DockerfileError('names can not be blank')
-    return [key, expandWord(word.slice(equals + 1), lookup, escape)]
+    return [key, expandWord(word.slice(equals + 1), lookup, escapeMark)]
   })
 }
 
 class Lexer {
   readonly #text: string
   readonly #lookup: Lookup
-  readonly #escape: string
+  readonly #escapeMark: string
   readonly #keepsQuotes: boolean
   #index = 0
 
-  constructor(text: string, lookup: Lookup, escape: string, keepsQuotes = false) {
+  constructor(text: string, lookup: Lookup, escapeMark: string, keepsQuotes = false) {
     this.#text = text
     this.#lookup = lookup
-    this.#escape = escape
+    this.#escapeMark = escapeMark
     this.#keepsQuotes = keepsQuotes
   }
 
@@ -95,7 +95,7 @@ class Lexer {
       if (character === "'" && !this.#keepsQuotes) result += this.#single()
       else if (character === '"' && !this.#keepsQuotes) result += this.#double()
       else if (character === '$') result += this.#variable()
-      else if (character === this.#escape) {
+      else if (character === this.#escapeMark) {
         result += this.#text[this.#index + 1] ?? ''
         this.#index += 2
       } else {
@@ -125,10 +125,10 @@ class Lexer {
         return result
       }
       if (character === '$') result += this.#variable()
-      else if (character === this.#escape) {
+      else if (character === this.#escapeMark) {
         const next = this.#text[this.#index + 1] ?? ''
         // Inside of double quotes only these are escaped.
-        result += next === '"' || next === '$' || next === this.#escape ? next : character + next
+        result += next === '"' || next === '$' || next === this.#escapeMark ? next : character + next
         this.#index += 2
       } else {
         result += character

@@ -25,34 +25,40 @@ export interface Stages {
 
 const stageName = /^[a-z][a-z0-9._-]*$/
 
-export function splitStages({ instructions, escape }: Dockerfile, buildArgs: ReadonlyMap<string, string>, platformArgs: ReadonlyMap<string, string>): Stages {
+export function splitStages(
+  { instructions, escapeMark }: Dockerfile,
+  buildArgs: ReadonlyMap<string, string>,
+  platformArgs: ReadonlyMap<string, string>,
+): Stages {
   const globalArgs = new Map<string, string | undefined>()
   const stages: (Stage & { instructions: Instruction[] })[] = []
   const lookup: Lookup = (name) => globalArgs.get(name) ?? platformArgs.get(name)
   for (const instruction of instructions) {
     const current = stages.at(-1)
-    if (instruction.keyword === 'FROM') stages.push(readFrom(instruction, stages, lookup, escape))
+    if (instruction.keyword === 'FROM') stages.push(readFrom(instruction, stages, lookup, escapeMark))
     else if (current) current.instructions.push(instruction)
     else if (instruction.keyword === 'ARG') {
-      for (const { name, value } of readArgs(instruction, lookup, escape)) globalArgs.set(name, buildArgs.get(name) ?? value)
+      for (const { name, value } of readArgs(instruction, lookup, escapeMark)) globalArgs.set(name, buildArgs.get(name) ?? value)
     } else throw parseError(instruction.line, 'no build stage in current context')
   }
   if (stages.length === 0) throw new DockerfileError('no build stage in current context')
   return { stages, globalArgs }
 }
 
-function readFrom({ line, text, rest, flags }: Instruction, stages: readonly Stage[], lookup: Lookup, escape: string) {
-  const words = splitWords(rest, escape)
+function readFrom({ line, text, rest, flags }: Instruction, stages: readonly Stage[], lookup: Lookup, escapeMark: string) {
+  const words = splitWords(rest, escapeMark)
   const [image = '', as, name] = words
-  if (!(words.length === 1 || (words.length === 3 && as?.toLowerCase() === 'as'))) throw parseError(line, 'FROM requires either one or three arguments')
+  if (!(words.length === 1 || (words.length === 3 && as?.toLowerCase() === 'as')))
+    throw parseError(line, 'FROM requires either one or three arguments')
   const stage = name?.toLowerCase()
-  if (stage !== undefined && !stageName.test(stage)) throw parseError(line, `invalid name for build stage: ${JSON.stringify(name)}, name can't start with a number or contain symbols`)
+  if (stage !== undefined && !stageName.test(stage))
+    throw parseError(line, `invalid name for build stage: ${JSON.stringify(name)}, name can't start with a number or contain symbols`)
   let platform: string | undefined
   for (const flag of flags) {
     if (flag.name !== 'platform') throw parseError(line, `unknown flag: --${flag.name}`)
-    platform = expandWord(flag.value ?? '', lookup, escape)
+    platform = expandWord(flag.value ?? '', lookup, escapeMark)
   }
-  const base = expandWord(image, lookup, escape)
+  const base = expandWord(image, lookup, escapeMark)
   if (base === '') throw parseError(line, `base name (${image}) should not be blank`)
   return { name: stage, from: fromOf(base, stages), fromLine: line, fromText: text, platform, instructions: [] }
 }
@@ -74,10 +80,10 @@ export function targetIndex(stages: readonly Stage[], target: string | undefined
 }
 
 /** `ARG one two=2`. */
-export function readArgs({ rest, line }: Instruction, lookup: Lookup, escape: string): { name: string; value: string | undefined }[] {
-  return splitWords(rest, escape).map((word) => {
-    const [pair] = word.includes('=') ? expandPairs(word, lookup, escape) : []
-    const name = pair?.[0] ?? expandWord(word, lookup, escape)
+export function readArgs({ rest, line }: Instruction, lookup: Lookup, escapeMark: string): { name: string; value: string | undefined }[] {
+  return splitWords(rest, escapeMark).map((word) => {
+    const [pair] = word.includes('=') ? expandPairs(word, lookup, escapeMark) : []
+    const name = pair?.[0] ?? expandWord(word, lookup, escapeMark)
     if (name === '') throw parseError(line, 'ARG names can not be blank')
     return { name, value: pair?.[1] }
   })
