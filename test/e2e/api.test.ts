@@ -94,6 +94,7 @@ test('the scheduler says why a pod does not fit, and places it as one on a node 
 kind: Pod
 metadata: { name: pair }
 spec:
+  nodeSelector: { purpose: room }
   containers:
     - { name: a, image: web:1, resources: { requests: { memory: 1Gi } } }
     - { name: b, image: web:1, resources: { requests: { memory: 512Mi } } }
@@ -102,7 +103,7 @@ spec:
     JSON.stringify({
       apiVersion: 'v1',
       kind: 'Node',
-      metadata: { name },
+      metadata: { name, labels: { purpose: 'room' } },
       status: {
         capacity: { cpu: '4', memory, pods: '10' },
         allocatable: { cpu: '4', memory, pods: '10' },
@@ -117,7 +118,7 @@ spec:
   await cluster.kubectl(['apply', '-f', '-'], pair)
   await expect
     .poll(() => cluster.kubectl(['get', 'events', '-o', 'jsonpath={.items[*].message}']), { timeout: 15_000 })
-    .toContain('0/1 nodes are available: 1 Insufficient memory')
+    .toMatch(/0\/2 nodes are available: .*1 Insufficient memory/)
   await makeNode('large', '2Gi')
   await expect.poll(() => cluster.kubectl(['get', 'pod', 'pair', '-o', 'jsonpath={.spec.nodeName}']), { timeout: 15_000 }).toBe('large')
 })

@@ -175,7 +175,7 @@ describe('containers of one pod', () => {
     await kubectl('apply', '-f', example('sidecar-log.yaml'))
     await kubectl('wait', '--for=condition=Ready', 'pod/sidecar-log', '--timeout=30s')
     const following = cluster.follow('logs', '-f', 'sidecar-log', '-c', 'sidecar')
-    await following.until(/line 1\nline 2\nline 3\n/)
+    await following.until(/line 1\n[\s\S]*line 2\nline 3\n/)
     following.stop()
   })
 
