@@ -13,6 +13,8 @@ const [name = 'bench', count = '20', parallel = '1'] = process.argv.slice(2)
 const places = placesOf(name, '/var/lib/sampan', '/run/sampan')
 const cluster = readCluster(places)
 if (!cluster) throw new Error(`There is no cluster ${name}`)
+const agentPid = processPid(places.run, 'agent')
+if (agentPid === undefined) throw new Error(`The agent of cluster ${name} does not run`)
 const resource = adminClient(places, cluster).resource(pods)
 
 interface Run {
@@ -54,7 +56,7 @@ function agentMeasured(): Promise<Measured> {
       watcher.close()
       resolve(JSON.parse(readFileSync(file, 'utf8')) as Measured)
     })
-    process.kill(processPid(places.run, 'agent') ?? 0, 'SIGUSR2')
+    process.kill(agentPid, 'SIGUSR2')
   })
 }
 
