@@ -13,8 +13,7 @@ const [name = 'bench', count = '20', parallel = '1'] = process.argv.slice(2)
 const places = placesOf(name, '/var/lib/sampan', '/run/sampan')
 const cluster = readCluster(places)
 if (!cluster) throw new Error(`There is no cluster ${name}`)
-const agentPid = processPid(places.run, 'agent')
-if (agentPid === undefined) throw new Error(`The agent of cluster ${name} does not run`)
+const agentPid = processPid(places.run, 'agent') ?? notRunning()
 const resource = adminClient(places, cluster).resource(pods)
 
 interface Run {
@@ -46,6 +45,10 @@ const watching = (async () => {
     }
   }
 })()
+
+function notRunning(): never {
+  throw new Error(`The agent of cluster ${name} does not run`)
+}
 
 /** What the agent (started with SAMPAN_MEASURE=1) did since it was last asked. */
 function agentMeasured(): Promise<Measured> {

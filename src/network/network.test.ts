@@ -83,7 +83,13 @@ beforeAll(async () => {
     nodeAddresses: [where.nodeAddress, hostAddress],
     ownAddresses: [where.nodeAddress, where.dnsAddress, hostAddress],
   })
-  podNetwork = await createPodNetwork({ ...where, log: silentLog, stateDir: folder, run, onHostPorts: proxy.setHostPorts })
+  podNetwork = await createPodNetwork({
+    ...where,
+    log: silentLog,
+    stateDir: folder,
+    hostNamespace: namespaces.pathOf(machine),
+    onHostPorts: proxy.setHostPorts,
+  })
   caches.start(stop.signal)
   await caches.synced()
   following = proxy.follow(stop.signal)

@@ -54,7 +54,7 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
     nodeAddresses: [nodeAddress, ...hostAddresses],
     ownAddresses: [nodeAddress, dnsAddress, ...hostAddresses],
   })
-  const podNetwork = await createPodNetwork({ ...options, run, onHostPorts: proxy.setHostPorts })
+  const podNetwork = await createPodNetwork({ ...options, onHostPorts: proxy.setHostPorts })
   proxy.setHostPorts(podNetwork.hostPortPods())
   const names = clusterNames({ caches, domain: options.clusterDomain, ranges: [podRange, serviceRange] })
   let isServing: () => void = () => {}

@@ -1,8 +1,9 @@
+import { open } from 'node:fs/promises'
 import type { Log } from '../base/log.ts'
+import { RouteError, RouteSocket } from '../base/route-socket.ts'
 import { addressNumber, parseRange } from './address-range.ts'
+import { addAddress, addCable, deleteLink, findLink, indexIn, setNeighbour, setRoute, setUp, withoutRedirects } from './link-requests.ts'
 import { type HostPort, openPodAddresses, type PodAddress } from './pod-addresses.ts'
-import { removeFromHost } from './remove-from-host.ts'
-import { type RunProgram, runProgram } from './run-program.ts'
 
 export interface PodNetworkOptions {
   readonly clusterIndex: number
@@ -15,7 +16,8 @@ export interface PodNetworkOptions {
   readonly log: Log
   /** Told after every change of the pods that have host ports. */
   readonly onHostPorts?: (pods: readonly PodAddress[]) => void
-  readonly run?: RunProgram
+  /** The host's network namespace; left out, that of this process. */
+  readonly hostNamespace?: string
 }
 
 export interface PodNetworkHandle {
@@ -33,6 +35,7 @@ interface Sandbox {
 
 const gateway = '169.254.1.1'
 const hostMac = 'ee:ee:ee:ee:ee:ee'
+const defaultMtuBytes = 1500
 export const linkPrefix = (clusterIndex: number) => `sp${clusterIndex}p`
 
 /**
@@ -40,7 +43,7 @@ export const linkPrefix = (clusterIndex: number) => `sp${clusterIndex}p`
  * have a permanent neighbour entry, so that neither ARP nor proxy_arp is needed. Claims are on disk before links exist.
  */
 export async function createPodNetwork(options: PodNetworkOptions): Promise<PodNetworkHandle> {
-  const { podRange, nodeAddress, stateDir, log, run = runProgram } = options
+  const { podRange, nodeAddress, stateDir, log, hostNamespace, mtuBytes = defaultMtuBytes } = options
   const addresses = await openPodAddresses({ range: podRange, reserved: [nodeAddress], folder: stateDir })
   const { first } = parseRange(podRange)
   const linkOf = (address: string) => `${linkPrefix(options.clusterIndex)}${(addressNumber(address) - first).toString(16)}`
@@ -50,10 +53,9 @@ export async function createPodNetwork(options: PodNetworkOptions): Promise<PodN
   }
   const detachAll = async (pods: readonly PodAddress[]) => {
     if (pods.length === 0) return
-    await deleteLinks(
-      pods.map(({ address }) => linkOf(address)),
-      run,
-    )
+    await withSocket(hostNamespace, async (host) => {
+      for (const { address } of pods) await deleteIfThere(host, linkOf(address))
+    })
     await Promise.all(pods.map(({ sandboxId }) => addresses.release(sandboxId)))
     tellHostPorts(pods)
   }
@@ -64,9 +66,14 @@ export async function createPodNetwork(options: PodNetworkOptions): Promise<PodN
         sandbox.id,
         sandbox.portMappings.filter(({ hostPort }) => hostPort > 0),
       )
-      const link = linkOf(pod.address)
-      const { inPod, onHost } = attachCommands({ link, address: pod.address, nodeAddress, mtuBytes: options.mtuBytes ?? 1500 })
-      await run(`attach sandbox ${sandbox.id}`, 'sh', ['-c', attachScript, 'sh', link, sandbox.netnsPath, inPod, onHost])
+      await connectPod({
+        link: linkOf(pod.address),
+        address: pod.address,
+        nodeAddress,
+        mtuBytes,
+        hostNamespace,
+        podNamespace: sandbox.netnsPath,
+      })
       tellHostPorts([pod])
       return { addresses: [pod.address] }
     },
@@ -84,60 +91,78 @@ export async function createPodNetwork(options: PodNetworkOptions): Promise<PodN
   }
 }
 
-/**
- * One spawn for Node, and two programs. A link of that name is this sandbox's own from an earlier try (the claim is
- * exclusive) and is made anew. The veth is made in the pod's namespace, with its peer in the one this began in. A pod that
- * reaches itself through a Service must not be told of a shorter way (an ICMP redirect, which would also use up its share
- * of ICMP errors).
- */
-const attachScript = `set -e
-exec 5</proc/self/ns/net
-if [ -e /sys/class/net/"$1" ]; then ip link del "$1"; fi
-nsenter --net="$2" ip -batch - <<END
-$3
-END
-echo 0 > /proc/sys/net/ipv4/conf/"$1"/send_redirects
-exec ip -batch - <<END
-$4
-END
-`
+interface PodLink {
+  readonly link: string
+  readonly address: string
+  readonly nodeAddress: string
+  readonly mtuBytes: number
+  readonly hostNamespace: string | undefined
+  readonly podNamespace: string
+}
 
-export function attachCommands({
-  link,
-  address,
-  nodeAddress,
-  mtuBytes,
-}: {
-  link: string
-  address: string
-  nodeAddress: string
-  mtuBytes: number
-}): { inPod: string; onHost: string } {
-  const podMac = `0a:58:${address
+/** No process is started: a link takes a few requests to the kernel on each side. */
+async function connectPod({ link, address, nodeAddress, mtuBytes, hostNamespace, podNamespace }: PodLink): Promise<void> {
+  const podMac = macOf(address)
+  const namespace = await open(podNamespace, 'r')
+  try {
+    await withSocket(hostNamespace, async (host) => {
+      const cable = addCable({ name: link, mac: hostMac, mtuBytes }, { name: 'eth0', mac: podMac, mtuBytes }, namespace.fd)
+      // A link of that name is this sandbox's own from an earlier try (the claim is exclusive) and is made anew.
+      await host.send([cable]).catch(async (error: unknown) => {
+        if (!(error instanceof RouteError && error.code === 'EEXIST')) throw error
+        await deleteIfThere(host, link)
+        await host.send([cable])
+      })
+      await withSocket(podNamespace, async (inPod) => {
+        const index = await indexOf(inPod, 'eth0')
+        await inPod.send([
+          setUp('lo'),
+          addAddress(index, address),
+          setUp('eth0'),
+          setNeighbour(index, gateway, hostMac),
+          setRoute({ index, destination: gateway }),
+          setRoute({ index, gateway }),
+        ])
+      })
+      const index = await indexOf(host, link)
+      await host.send([
+        withoutRedirects(link),
+        setUp(link),
+        setNeighbour(index, address, podMac),
+        setRoute({ index, destination: address, source: nodeAddress }),
+      ])
+    })
+  } finally {
+    await namespace.close()
+  }
+}
+
+async function withSocket<Value>(namespace: string | undefined, use: (socket: RouteSocket) => Promise<Value>): Promise<Value> {
+  const socket = RouteSocket.open(namespace)
+  try {
+    return await use(socket)
+  } finally {
+    socket.close()
+  }
+}
+
+async function indexOf(socket: RouteSocket, name: string): Promise<number> {
+  const reply = await socket.send([findLink(name)])
+  if (!reply) throw new Error(`The kernel did not say which link ${name} is`)
+  return indexIn(reply)
+}
+
+/** Deleting one side deletes both; that it is gone already is fine. */
+async function deleteIfThere(socket: RouteSocket, link: string): Promise<void> {
+  try {
+    await socket.send([deleteLink(link)])
+  } catch (error) {
+    if (!(error instanceof RouteError && error.code === 'ENODEV')) throw error
+  }
+}
+
+const macOf = (address: string) =>
+  `0a:58:${address
     .split('.')
     .map((part) => Number(part).toString(16).padStart(2, '0'))
     .join(':')}`
-  const inPod = [
-    'link set lo up',
-    `link add eth0 mtu ${mtuBytes} address ${podMac} type veth peer name ${link} mtu ${mtuBytes} address ${hostMac} netns /proc/self/fd/5`,
-    `addr add ${address}/32 dev eth0`,
-    'link set eth0 up',
-    `neigh replace ${gateway} lladdr ${hostMac} dev eth0 nud permanent`,
-    `route add ${gateway}/32 dev eth0 scope link`,
-    `route add default via ${gateway} dev eth0`,
-  ]
-  const onHost = [
-    `link set ${link} up`,
-    `neigh replace ${address} lladdr ${podMac} dev ${link} nud permanent`,
-    `route replace ${address}/32 dev ${link} scope link src ${nodeAddress}`,
-  ]
-  return { inPod: inPod.join('\n'), onHost: onHost.join('\n') }
-}
-
-/** Deleting one side deletes both. */
-const deleteLinks = (links: readonly string[], run: RunProgram) =>
-  removeFromHost(
-    'delete links',
-    links.map((link) => `link del ${link}`),
-    run,
-  )
