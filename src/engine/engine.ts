@@ -10,6 +10,7 @@ import { containerRoots } from './container-root.ts'
 import { containerEnded, removeContainer } from './containers.ts'
 import { createEvents } from './events.ts'
 import { type Exit, watchExitFiles } from './exit-files.ts'
+import { watchInfraLives } from './infra-lives.ts'
 import { detectPowers, detectRuntimes } from './machine.ts'
 import { type EngineParts, runtimeNamed } from './parts.ts'
 import type { PodNetwork } from './pod-network.ts'
@@ -98,10 +99,14 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const onExit = (id: string, exit: Exit): void => {
     handleExit(parts, id, exit).catch((error: unknown) => log.error('An exit could not be handled', { id, error }))
   }
+  const onInfraEnd = (id: string): void => {
+    infraEnded(parts, id).catch((error: unknown) => log.error('The end of a sandbox could not be handled', { id, error }))
+  }
+  const shims = createShims({ places: directories, spawner, cgroups, clock })
   const parts: EngineParts = {
     sandboxes: await openRecords<SandboxRecord>('sandbox', directories.bundles),
     containers: await openRecords<ContainerRecord>('container', directories.bundles),
-    shims: createShims({ places: directories, spawner, cgroups, clock }),
+    shims,
     roots: containerRoots(containersDirectory),
     images,
     network,
@@ -112,6 +117,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     cgroupParent,
     sharedDirectories,
     exits: watchExitFiles(directories.exits, onExit, (error) => log.error('Exit files cannot be watched', { error })),
+    lives: watchInfraLives({ bundleOf: shims.bundleOf, onEnd: onInfraEnd }),
     events: createEvents(),
     clock,
     random,
@@ -126,6 +132,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const close = async (): Promise<void> => {
     silentEnds.close()
     parts.exits.close()
+    parts.lives.close()
     parts.events.close()
     spawner.close()
     await streaming.close()

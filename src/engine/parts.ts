@@ -8,6 +8,7 @@ import type { ContainerImages } from './container-images.ts'
 import type { ContainerRoots } from './container-root.ts'
 import type { Events } from './events.ts'
 import type { ExitFiles } from './exit-files.ts'
+import type { InfraLives } from './infra-lives.ts'
 import type { Powers } from './machine.ts'
 import type { PodNetwork } from './pod-network.ts'
 import type { ContainerRecord, RecordSet, SandboxRecord } from './records.ts'
@@ -30,6 +31,7 @@ export interface EngineParts {
   /** Mounts below them are seen by every shim, whenever they are made. */
   readonly sharedDirectories: readonly string[]
   readonly exits: ExitFiles
+  readonly lives: InfraLives
   readonly events: Events
   readonly clock: Clock
   readonly random: Random

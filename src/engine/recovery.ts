@@ -35,6 +35,7 @@ export async function recover(parts: EngineParts): Promise<void> {
   await Promise.all(containers.list().map((record) => settle(parts, record)))
   await Promise.all(sandboxes.list().map((record) => (record.phase === 'creating' ? removeUnfinished(parts, record) : undefined)))
   await findSilentEnds(parts)
+  for (const { id, phase } of sandboxes.list()) if (phase === 'ready') parts.lives.watch(id)
   const known = (id: string) => sandboxes.get(id) !== undefined || containers.get(id) !== undefined
   for (const id of await exits.ids()) if (!known(id)) await exits.remove(id)
   for (const id of await readdir(roots.directory))

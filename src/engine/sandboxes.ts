@@ -56,11 +56,12 @@ async function setUp(parts: EngineParts, record: SandboxRecord, signal?: AbortSi
     writeFile(join(bundle, 'config.json'), JSON.stringify(spec), { mode: 0o600 }),
     config.logDirectory ? mkdir(config.logDirectory, { recursive: true, mode: 0o755 }) : undefined,
   ])
-  const infra = await parts.shims.start(task, { logPath: undefined, tty: false, stdin: false, stdinOnce: false, mountsShared: true })
+  const infra = await parts.shims.startInfra(task)
   await parts.sandboxes.save({ ...record, infra })
   signal?.throwIfAborted()
   const addresses = usesHostNetwork(record) ? [] : await attach(parts, record, infra.pid, signal)
   await parts.sandboxes.save({ ...record, infra, addresses, phase: 'ready' })
+  parts.lives.watch(id)
 }
 
 const usesHostNetwork = ({ config }: SandboxRecord) => config.linux?.securityContext?.namespaceOptions?.network === 'NODE'

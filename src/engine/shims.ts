@@ -1,7 +1,9 @@
 import { open, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
+import { mkfifo } from '../base/mount.ts'
 import { type Cgroups, killCgroup, removeCgroup } from './cgroups.ts'
+import { lifePipe } from './infra-lives.ts'
 import type { OciSpec } from './oci-spec.ts'
 import { identify, isAlive, type ProcessIdentity, parseProcessStat } from './process-identity.ts'
 import { hideUnifiedPrefix, type Spawner } from './spawner.ts'
@@ -62,8 +64,9 @@ export function createShims({ places, spawner, cgroups, clock }: { places: ShimP
     const [answer = '', code = ''] = (await readFile(join(bundle, 'result'), 'utf8').catch(absentIs(''))).split('\n')
     const { data = -1, message = '' } = answer ? (JSON.parse(answer) as { data?: number; message?: string }) : {}
     if (data > 0 && code === '0') return (await identify(data)) ?? { pid: data, startTicks: endedAlready }
-    const words = data > 0 ? await wordsOf(join(bundle, 'start.err')) : message.trim() || (await wordsOf(join(bundle, 'conmon.err')))
-    throw new StartFailure(words || 'the shim ended without a word')
+    const files = data > 0 ? ['start.err'] : ['conmon.err', 'start.err']
+    const words = data > 0 ? '' : message.trim()
+    throw new StartFailure(words || (await firstWords(files.map((file) => join(bundle, file)))) || 'the runtime ended without a word')
   }
 
   const runtimeJob = async (task: ShimTask, name: string, args: readonly string[]): Promise<void> => {
@@ -109,6 +112,19 @@ export function createShims({ places, spawner, cgroups, clock }: { places: ShimP
           ...(options.stdin ? ['-i'] : []),
           ...(options.stdin && !options.stdinOnce ? ['--leave-stdin-open'] : []),
         ],
+      })
+      return resultOf(task.id)
+    },
+
+    /** Starts a sandbox's infra container, which has no shim and whose end its pipe tells; fails with StartFailure. */
+    async startInfra(task: ShimTask): Promise<ProcessIdentity> {
+      const bundle = bundleOf(task.id)
+      await mkfifo(lifePipe(bundle), 0o600)
+      await spawner.run({
+        kind: 'infra',
+        namespace: hidesUnified(cgroups, task.runtime) ? 'hidden' : 'host',
+        bundle,
+        args: [task.id, task.runtime.path, rootOf(task.runtime), bundle],
       })
       return resultOf(task.id)
     },
@@ -180,6 +196,14 @@ async function tell(fifo: string, message: string): Promise<void> {
   } finally {
     await file.close()
   }
+}
+
+async function firstWords(files: readonly string[]): Promise<string> {
+  for (const file of files) {
+    const words = await wordsOf(file)
+    if (words !== '') return words
+  }
+  return ''
 }
 
 async function wordsOf(file: string): Promise<string> {

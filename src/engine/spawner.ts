@@ -30,6 +30,12 @@ export type JobNamespace = 'host' | 'hidden' | 'fresh'
 /** No word may hold a newline. */
 export type Job =
   | { readonly kind: 'start'; readonly namespace: JobNamespace; readonly bundle: string; readonly args: readonly string[] }
+  | {
+      readonly kind: 'infra'
+      readonly namespace: Exclude<JobNamespace, 'fresh'>
+      readonly bundle: string
+      readonly args: readonly string[]
+    }
   | { readonly kind: 'runtime'; readonly namespace: Exclude<JobNamespace, 'fresh'>; readonly args: readonly string[] }
 
 /**
@@ -58,6 +64,18 @@ case $line in
 esac
 printf '%s\\n%s\\n' "$line" "$code" >result
 }
+# An infra container has no input, output or terminal that a shim would have to hold: its output is the pipe that ends with
+# it. The result is written as that of a start.
+infra() {
+id=$1 runtime=$2 root=$3 bundle=$4
+cd "$bundle" || exit
+read -r stat </proc/self/stat
+echo "$stat" >job
+"$runtime" --root="$root" run --detach --bundle "$bundle" --pid-file "$bundle/pid" "$id" 1<>life 2>start.err </dev/null
+code=$? pid=-1
+[ $code -ne 0 ] || read -r pid <pid
+printf '{"data": %s}\\n%s\\n' "$pid" "$code" >result
+}
 # Runs the runtime with its words and exit code in files named after the second argument.
 runtime() {
 runtime=$1 output=$2; shift 2
@@ -76,6 +94,7 @@ const mainScript = `functions=$1; shift
 eval "$functions"
 started() { number=$1; shift; finish "$@"; echo $number; }
 ran() { number=$1; shift; runtime "$@"; echo $number; }
+paused() { number=$1; shift; infra "$@"; echo $number; }
 fresh() { number=$1; shift; unshare -m --propagation unchanged sh -c '${hideForOne}; eval "$1"; shift; start "$@" | finish "$@"' sh "$functions" "$@"; echo $number; }
 for directory in "$@"; do echo 0 >"$directory/cgroup.procs"; done
 export _OCI_SYNCPIPE=3
@@ -171,6 +190,8 @@ function lineOf(job: Job, number: string): string {
       const begun = `: >${quoted(`${job.bundle}/job`)}`
       return job.namespace === 'fresh' ? `${begun}; fresh ${number} ${args} &` : `${begun}; start ${args} | started ${number} ${args} &`
     }
+    case 'infra':
+      return `: >${quoted(`${job.bundle}/job`)}; paused ${number} ${args} &`
     case 'runtime':
       return `ran ${number} ${args} &`
   }
