@@ -90,10 +90,10 @@ function readEscape(lines: readonly string[]): string {
     const directive = /^#\s*([a-zA-Z][\w-]*)\s*=\s*(.*?)\s*$/.exec(line)
     if (!directive) break
     if (directive[1]?.toLowerCase() !== 'escape') continue
-    if (escapeMark !== undefined) throw parseError(index + 1, 'only one escapeMark parser directive can be used')
+    if (escapeMark !== undefined) throw parseError(index + 1, 'only one escape parser directive can be used')
     escapeMark = directive[2]
     if (escapeMark !== '\\' && escapeMark !== '`')
-      throw parseError(index + 1, `invalid escapeMark token '${escapeMark}' does not match \` or \\`)
+      throw parseError(index + 1, `invalid escape token '${escapeMark}' does not match \` or \\`)
   }
   return escapeMark ?? '\\'
 }

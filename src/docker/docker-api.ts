@@ -1,10 +1,17 @@
+import { rm } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
+import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
+import { readRooted } from '../base/rooted-path.ts'
+import { build } from '../builder/build.ts'
+import { DockerfileError } from '../builder/dockerfile-error.ts'
 import { ImageConflictError, type Images, type ListedImage, NoSuchImageError } from '../engine/images/images.ts'
 import { InvalidImageError } from '../oci/manifest.ts'
 import { InvalidReferenceError } from '../oci/reference.ts'
 import { type Credentials, RegistryError } from '../oci/registry-client.ts'
+import type { BuildHosts } from './build-host.ts'
+import { unpackContext } from './context.ts'
 
 /** The version of the Docker Engine API that is spoken. */
 const apiVersion = '1.44'
@@ -18,8 +25,23 @@ interface Call {
   readonly signal: AbortSignal
 }
 
+export interface DockerApiOptions {
+  readonly images: Images
+  readonly builds: Builds
+  readonly version: string
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** What `POST /build` needs. */
+export interface Builds {
+  readonly hosts: BuildHosts
+  /** A new directory for a build's context, which whoever asks removes. */
+  contextDirectory(): Promise<string>
+}
+
 /** The image half of the Docker Engine API: what `docker` and `sampan image` speak over the agent's socket. */
-export function createDockerApi({ images, version, log }: { images: Images; version: string; log: Log }) {
+export function createDockerApi({ images, builds, version, clock, log }: DockerApiOptions) {
   const routes: readonly [method: string, path: RegExp, answer: (call: Call, name: string) => Promise<void> | void][] = [
     ['GET', /^\/_ping$/, ({ response }) => text(response, 'OK')],
     ['HEAD', /^\/_ping$/, ({ response }) => text(response, '')],
@@ -34,6 +56,7 @@ export function createDockerApi({ images, version, log }: { images: Images; vers
           response,
         ),
     ],
+    ['POST', /^\/build$/, runBuild],
     ['POST', /^\/images\/load$/, load],
     ['POST', /^\/images\/create$/, pull],
     ['GET', /^\/images\/(.+)\/get$/, ({ response }, name) => save([name], response)],
@@ -79,6 +102,40 @@ export function createDockerApi({ images, version, log }: { images: Images; vers
     return image
   }
 
+  async function runBuild({ query, request, response, signal }: Call): Promise<void> {
+    const directory = await builds.contextDirectory()
+    const host = builds.hosts.begin()
+    try {
+      await unpackContext(request, directory, images.store.workers, signal)
+      const dockerfileName = query.get('dockerfile') || 'Dockerfile'
+      const dockerfile = await readRooted(directory, dockerfileName, maxTextBytes)
+      if (dockerfile === '') throw new DockerfileError(`Cannot locate specified Dockerfile: ${dockerfileName}`)
+      const output = (stream: string) => {
+        if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/json' })
+        response.write(`${JSON.stringify({ stream })}\n`)
+      }
+      const id = await build(
+        host,
+        {
+          dockerfile,
+          contextDirectory: directory,
+          ignore: await readRooted(directory, '.dockerignore', maxTextBytes),
+          buildArgs: new Map(Object.entries(jsonStrings(query.get('buildargs')))),
+          ...(query.get('target') && { target: query.get('target') ?? '' }),
+          names: query.getAll('t').filter((name) => name !== ''),
+          labels: jsonStrings(query.get('labels')),
+          noCache: isTrue(query.get('nocache')),
+          pull: isTrue(query.get('pull')),
+        },
+        { output, signal, nowMs: () => clock.now() },
+      )
+      response.end(`${JSON.stringify({ aux: { ID: id } })}\n`)
+    } finally {
+      host.release()
+      await rm(directory, { recursive: true, force: true })
+    }
+  }
+
   async function load({ request, response, signal }: Call): Promise<void> {
     const loaded = await images.load(request, { signal })
     response.writeHead(200, { 'content-type': 'application/json' })
@@ -120,8 +177,23 @@ export function createDockerApi({ images, version, log }: { images: Images; vers
   }
 
   async function remove({ query, response }: Call, name: string): Promise<void> {
-    const { untagged, deleted } = await images.remove(name, { force: ['1', 'true'].includes(query.get('force') ?? '') })
+    const { untagged, deleted } = await images.remove(name, { force: isTrue(query.get('force')) })
     json(response, 200, [...untagged.map((each) => ({ Untagged: familiar(each) })), ...deleted.map((id) => ({ Deleted: id }))])
+  }
+}
+
+const maxTextBytes = 4 << 20
+
+const isTrue = (value: string | null) => value === '1' || value?.toLowerCase() === 'true'
+
+function jsonStrings(text: string | null): Record<string, string> {
+  if (text === null || text === '') return {}
+  try {
+    const value = JSON.parse(text) as Record<string, unknown>
+    // Docker sends null for an argument whose value is that of the environment, which is not here.
+    return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
+  } catch (cause) {
+    throw new DockerfileError(`invalid parameter: ${messageOf(cause)}`, { cause })
   }
 }
 
@@ -171,7 +243,7 @@ function credentialsOf({ headers }: IncomingMessage): { credentials?: Credential
 function codeOf(error: unknown): number {
   if (error instanceof NoSuchImageError) return 404
   if (error instanceof ImageConflictError) return 409
-  if (error instanceof InvalidReferenceError || error instanceof InvalidImageError) return 400
+  if (error instanceof InvalidReferenceError || error instanceof InvalidImageError || error instanceof DockerfileError) return 400
   if (error instanceof RegistryError) return error.status === 401 || error.status === 403 || error.status === 404 ? 404 : 500
   return 500
 }

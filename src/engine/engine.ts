@@ -26,6 +26,7 @@ import { watchForSilentEnds } from './silent-ends.ts'
 import { createSpawner } from './spawner.ts'
 import { absentIs, writeAtomically } from './state-files.ts'
 import { openStreaming } from './streaming/streaming.ts'
+import { openWorkspaces, type Workspaces } from './workspaces.ts'
 
 export interface EngineOptions {
   readonly places: EnginePlaces
@@ -57,6 +58,8 @@ export interface EnginePlaces {
 export interface Engine {
   readonly runtime: RuntimeService
   readonly images: ImageService
+  /** Where images are built. */
+  readonly workspaces: Workspaces
   /** Lets go of everything and leaves containers running: the next engine finds them. */
   close(): Promise<void>
   /** Ends all containers and takes away all that this engine and earlier ones made but images. Closes too. */
@@ -127,6 +130,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   }
   runtimeNamed(parts, '')
   await recover(parts)
+  const workspaces = await openWorkspaces(parts, join(places.data, 'builds'))
   const silentEnds = watchForSilentEnds(parts)
   const streaming = await openStreaming(parts, options.streamingAddress ?? '127.0.0.1')
   const close = async (): Promise<void> => {
@@ -140,6 +144,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   return {
     runtime: createRuntimeService(parts, streaming),
     images: images.service,
+    workspaces,
     close,
     async cleanUp() {
       await Promise.all(parts.sandboxes.list().map(({ id }) => removeSandbox(parts, id)))

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '../base/clock.ts'
 import { systemRandom } from '../base/random.ts'
@@ -7,6 +7,7 @@ import { readCredentials } from '../cli/credentials.ts'
 import { createCaches } from '../client/caches.ts'
 import { createClient } from '../client/create-client.ts'
 import { httpTransport } from '../client/http-transport.ts'
+import { openBuildHosts } from '../docker/build-host.ts'
 import { createKubelet } from '../kubelet/kubelet.ts'
 import { ensureDnsService } from '../network/dns/ensure-dns-service.ts'
 import { serveDockerApi } from './docker-socket.ts'
@@ -58,7 +59,21 @@ const kubelet = createKubelet({
   random,
   log,
 })
-const docker = await serveDockerApi({ socket: places.dockerSocket, images, version: SAMPAN_VERSION, log })
+// What an earlier agent left of builds.
+const contexts = join(places.data, 'build-contexts')
+await rm(contexts, { recursive: true, force: true })
+await mkdir(contexts, { mode: 0o700 })
+const docker = await serveDockerApi({
+  socket: places.dockerSocket,
+  images,
+  builds: {
+    hosts: await openBuildHosts({ images, workspaces: engine.workspaces, directory: join(places.data, 'images') }),
+    contextDirectory: () => mkdtemp(join(contexts, 'context-')),
+  },
+  version: SAMPAN_VERSION,
+  clock,
+  log,
+})
 caches.start(stop.signal)
 const running = Promise.all([network.run(stop.signal), kubelet.run(stop.signal)])
 running.catch((error: unknown) => {

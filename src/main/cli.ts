@@ -3,6 +3,7 @@ import { homedir, hostname } from 'node:os'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { systemClock } from '../base/clock.ts'
+import { buildImage } from '../cli/build.ts'
 import { type CliContext, CliError } from '../cli/context.ts'
 import { doctor } from '../cli/doctor.ts'
 import { down, reset } from '../cli/down.ts'
@@ -60,6 +61,26 @@ program
   .option('-f, --follow', 'print what comes too', false)
   .option('-n, --lines <count>', 'how many lines back', Number, 200)
   .action((which: ProcessName, options: { follow: boolean; lines: number }) => logs(context(), which, options))
+program
+  .command('build')
+  .description('build an image from a directory with a Dockerfile')
+  .argument('<directory>')
+  .option('-t, --tag <name>', 'a name of the image; may come again', collect, [])
+  .option('-f, --file <file>', 'the Dockerfile, relative to the directory', 'Dockerfile')
+  .option('--build-arg <name=value>', 'the value of an ARG; may come again', collect, [])
+  .option('--target <stage>', 'the stage to build')
+  .option('--no-cache', 'make every step again')
+  .option('--pull', 'ask for base images again', false)
+  .action((directory: string, options: BuildOptions) =>
+    buildImage(context(), directory, {
+      names: options.tag,
+      file: options.file,
+      buildArgs: Object.fromEntries(options.buildArg.map(parsePair)),
+      target: options.target,
+      noCache: !options.cache,
+      pull: options.pull,
+    }),
+  )
 const image = program.command('image').description('the images on the node')
 image
   .command('load')
@@ -116,6 +137,15 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
   process.exit()
 })
+interface BuildOptions {
+  readonly tag: readonly string[]
+  readonly file: string
+  readonly buildArg: readonly string[]
+  readonly target?: string
+  readonly cache: boolean
+  readonly pull: boolean
+}
+
 try {
   await program.parseAsync()
 } catch (error) {
@@ -160,6 +190,16 @@ function homeOf(user: string): string {
 function parseName(value: string): string {
   if (!name.test(value)) throw new InvalidArgumentError('a name is 1 to 20 lower-case letters, digits and dashes')
   return value
+}
+
+function collect(value: string, earlier: readonly string[]): readonly string[] {
+  return [...earlier, value]
+}
+
+/** `NAME` alone takes the value of the environment, as docker does. */
+function parsePair(text: string): [string, string] {
+  const equals = text.indexOf('=')
+  return equals < 0 ? [text, process.env[text] ?? ''] : [text.slice(0, equals), text.slice(equals + 1)]
 }
 
 function parsePort(value: string): number {

@@ -1,12 +1,10 @@
 import { chmod, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import type { Log } from '../base/log.ts'
-import { createDockerApi } from '../docker/docker-api.ts'
-import type { Images } from '../engine/images/images.ts'
+import { createDockerApi, type DockerApiOptions } from '../docker/docker-api.ts'
 
 /** Serves the Docker Engine API on a unix socket that only its owner may use. */
-export async function serveDockerApi({ socket, images, version, log }: { socket: string; images: Images; version: string; log: Log }) {
-  const server = createServer({ requestTimeout: 0 }, createDockerApi({ images, version, log }))
+export async function serveDockerApi({ socket, ...options }: DockerApiOptions & { readonly socket: string }) {
+  const server = createServer({ requestTimeout: 0 }, createDockerApi(options))
   // An earlier agent that was killed left its own.
   await rm(socket, { force: true })
   const before = process.umask(0o077)

@@ -1,12 +1,11 @@
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { test as anyTest } from 'vitest'
-import { dockerArchive, testArchive } from '../../src/engine/images/test-archive.ts'
 
 const run = promisify(execFile)
 const root = resolve(import.meta.dirname, '../..')
@@ -34,8 +33,8 @@ export interface TestCluster {
   kubectl(args: readonly string[], input?: string): Promise<string>
   /** A kubectl that goes on, such as `logs -f`; it is ended with the cluster. */
   follow(...args: string[]): Follower
-  /** Loads the images of the examples: busybox, web:1, web:2. */
-  loadImages(): Promise<void>
+  /** Builds the images of the examples, as examples/prepare.sh does for users. */
+  buildImages(): Promise<void>
   /** Stops it and deletes all that is left of it. */
   dispose(): Promise<void>
 }
@@ -78,13 +77,9 @@ export async function startCluster(purpose: string): Promise<TestCluster> {
       followers.push(follower)
       return follower
     },
-    async loadImages() {
-      for (const [image, archive] of exampleImages()) {
-        const file = join(directory, `${image.replace(':', '-')}.tar`)
-        await writeFile(file, archive)
-        const { code, out, err } = await call('image', 'load', file)
-        if (code !== 0) throw new Error(`sampan image load failed: ${out}${err}`)
-      }
+    async buildImages() {
+      const { code, out, err } = await end(run(example('prepare.sh'), ['--name', name], { maxBuffer: 16 << 20 }))
+      if (code !== 0) throw new Error(`examples/prepare.sh failed: ${out}${err}`)
     },
     async dispose() {
       for (const follower of followers) follower.stop()
@@ -93,31 +88,6 @@ export async function startCluster(purpose: string): Promise<TestCluster> {
       if (code !== 0) throw new Error(`sampan reset failed: ${out}${err}`)
     },
   }
-}
-
-/** What the examples' Dockerfiles describe, as archives. */
-function exampleImages(): readonly (readonly [string, Buffer])[] {
-  const applets = execFileSync('/bin/busybox', ['--list'], { encoding: 'utf8' })
-    .trim()
-    .split('\n')
-    .filter((name) => name !== 'busybox')
-  const base = testArchive([
-    ...['bin', 'etc', 'tmp'].map((name) => ({ name, type: 'directory' as const, ...(name === 'tmp' && { mode: 0o1777 }) })),
-    { name: 'bin/busybox', body: readFileSync('/bin/busybox'), mode: 0o755 },
-    ...applets.map((name) => ({ name: `bin/${name}`, type: 'symlink' as const, linkName: 'busybox' })),
-  ])
-  const web = (version: number) =>
-    testArchive([
-      { name: 'www', type: 'directory' },
-      { name: 'www/index.html', body: readFileSync(example('web/www/index.html')) },
-      { name: 'www/version', body: `version ${version}\n` },
-      { name: 'www/healthz', body: '' },
-    ])
-  const serve = { Env: ['PATH=/bin'], Cmd: ['httpd', '-f', '-p', '8080', '-h', '/www'] }
-  return [
-    ['busybox', dockerArchive('busybox:latest', [base], { Env: ['PATH=/bin'], Cmd: ['sh'] })],
-    ...[1, 2].map((version) => [`web:${version}`, dockerArchive(`web:${version}`, [base, web(version)], serve)] as const),
-  ]
 }
 
 function followed(child: ChildProcess): Follower {

@@ -8,7 +8,7 @@ let cluster: TestCluster
 beforeAll(async () => {
   if (!isRoot) return
   cluster = await startCluster('life')
-  await cluster.loadImages()
+  await cluster.buildImages()
 })
 afterAll(() => cluster?.dispose())
 
@@ -99,7 +99,7 @@ test('another cluster beside it has its own everything', async () => {
   const other = await startCluster('beside')
   try {
     expect(other.facts.nodeAddress).not.toBe(cluster.facts.nodeAddress)
-    await other.loadImages()
+    await other.buildImages()
     await other.kubectl(['apply', '-f', example('web.yaml')])
     await other.kubectl(['rollout', 'status', 'deployment/web', '--timeout=60s'])
     expect((await fetchOnce(`http://${other.facts.nodeAddress}:30080/version`)).text).toBe('version 1\n')

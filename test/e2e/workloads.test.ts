@@ -8,7 +8,7 @@ let cluster: TestCluster
 beforeAll(async () => {
   if (!isRoot) return
   cluster = await startCluster('work')
-  await cluster.loadImages()
+  await cluster.buildImages()
 })
 afterAll(() => cluster?.dispose())
 

@@ -1,7 +1,6 @@
 import { constants } from 'node:fs'
 import { lstat, open, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { absentIs } from './state-files.ts'
 
 const maxLinks = 40
 
@@ -22,7 +21,7 @@ export async function rootedPath(root: string, path: string): Promise<string> {
       continue
     }
     const here = join(root, ...found, part)
-    const status = await lstat(here).catch(absentIs(undefined))
+    const status = await lstat(here).catch(absent)
     if (!status?.isSymbolicLink()) {
       found.push(part)
       continue
@@ -38,7 +37,7 @@ export async function rootedPath(root: string, path: string): Promise<string> {
 /** The text of a regular file inside the root, '' where there is none; a file above the limit is refused. */
 export async function readRooted(root: string, path: string, limitBytes: number): Promise<string> {
   const inside = await rootedPath(root, path)
-  const file = await open(join(root, inside), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(absentIs(undefined))
+  const file = await open(join(root, inside), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(absent)
   if (!file) return ''
   try {
     const status = await file.stat()
@@ -48,4 +47,9 @@ export async function readRooted(root: string, path: string, limitBytes: number)
   } finally {
     await file.close()
   }
+}
+
+function absent(error: unknown): undefined {
+  if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined
+  throw error
 }
