@@ -130,7 +130,7 @@ describe('images', () => {
     const inspected = JSON.parse(execFileSync('skopeo', ['inspect', `docker-archive:${file}`], { encoding: 'utf8' })) as {
       Layers: string[]
     }
-    expect(inspected.Layers).toHaveLength(4)
+    expect(inspected.Layers).toHaveLength(5)
     await cluster.sampan('image', 'tag', 'web:1', 'other/web:tagged')
     expect((await cluster.sampan('image', 'remove', 'other/web:tagged')).out).toContain('Untagged')
     expect((await cluster.sampan('image', 'load', file)).out).toBe('Loaded image: web:1\n')
