@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { example, fetchOnce, isRoot, processesOf, startCluster, type TestCluster, test } from './cluster.ts'
@@ -326,6 +326,23 @@ describe('kubectl at work', () => {
       await rm(directory, { recursive: true })
     }
   }, 120_000)
+
+  test('older clients speak SPDY/3.1: exec with input, port-forward', async () => {
+    const command = `${process.cwd()}/.cache/kubectl --kubeconfig ${cluster.kubeconfig}`
+    const env = { ...process.env, KUBECTL_REMOTE_COMMAND_WEBSOCKETS: 'false' }
+    // The second line comes after the first was read, and the end after both.
+    const input = '(echo one; sleep 0.3; echo two)'
+    const script = 'read a; read b; read c; echo $a-$b-$c; echo error >&2; exit 4'
+    const ran = spawnSync('sh', ['-c', `${input} | ${command} exec -i terminal -- sh -c '${script}'`], { env, encoding: 'utf8' })
+    expect(ran).toMatchObject({ status: 4, stdout: 'one-two-\n' })
+    expect(ran.stderr).toContain('error\n')
+    process.env.KUBECTL_PORT_FORWARD_WEBSOCKETS = 'false'
+    const forward = cluster.follow('port-forward', 'deployment/web', ':8080')
+    delete process.env.KUBECTL_PORT_FORWARD_WEBSOCKETS
+    const port = /127\.0\.0\.1:(\d+)/.exec(await forward.until(/127\.0\.0\.1:(\d+) ->/))?.[1]
+    for (let index = 0; index < 3; index++) expect((await fetchOnce(`http://127.0.0.1:${port}/version`)).text).toBe('version 1\n')
+    forward.stop()
+  })
 
   test('get -w shows a pod become Running and go', async () => {
     const watch = cluster.follow('get', 'pods', '-w', '--field-selector=metadata.name=watched')

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import type { IPty } from '@lydell/node-pty'
-import type { Clock } from '../../base/clock.ts'
+import { setTerminalSize } from '../../base/terminal-size.ts'
 import type { ExecRequest } from '../../cri/types.ts'
 import { execStartError, type PreparedExec, prepareExec, runningContainer } from '../exec.ts'
 import type { EngineParts } from '../parts.ts'
@@ -24,7 +24,7 @@ async function outcomeOf(
   let exec: PreparedExec | undefined
   try {
     exec = await prepareExec(parts, runningContainer(parts, containerId), cmd, tty)
-    const { code, words } = await (tty ? runInTerminal(exec, streams, parts.clock) : runWithPipes(exec, streams))
+    const { code, words } = await (tty ? runInTerminal(exec, streams, parts) : runWithPipes(exec, streams))
     if (code !== 0 && !(await exec.process())) return { kind: 'error', message: execStartError(words).message }
     return code === 0 ? { kind: 'success' } : { kind: 'exit', code, command: cmd }
   } catch (error) {
@@ -94,7 +94,11 @@ const firstSize = { rows: 24, columns: 80 }
 /** What a hangup does not end is killed. */
 const hangupGraceMs = 2000
 
-async function runInTerminal(exec: PreparedExec, streams: ProcessStreams, clock: Clock): Promise<Ended> {
+async function runInTerminal(
+  exec: PreparedExec,
+  streams: ProcessStreams,
+  { clock, log }: Pick<EngineParts, 'clock' | 'log'>,
+): Promise<Ended> {
   const { spawn: spawnPty }: typeof import('@lydell/node-pty') = createRequire(import.meta.url)('@lydell/node-pty')
   const [program = '', ...args] = exec.command
   const terminal = spawnPty(program, args, {
@@ -105,7 +109,13 @@ async function runInTerminal(exec: PreparedExec, streams: ProcessStreams, clock:
     encoding: null,
   })
   streams.onResize(({ rows, columns }) => {
-    if (rows > 0 && columns > 0) terminal.resize(columns, rows)
+    if (rows <= 0 || columns <= 0) return
+    // A runtime takes the size over when it starts; not all hear of later ones, so that the process's terminal is told, too.
+    terminal.resize(columns, rows)
+    exec
+      .process()
+      .then((started) => started && setTerminalSize(started.pid, { rows, columns }))
+      .catch((error: unknown) => log.warn('A terminal could not be resized', { error }))
   })
   let words = ''
   // Without an encoding the data are bytes, whatever the package's types say.

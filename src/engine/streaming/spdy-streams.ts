@@ -55,7 +55,6 @@ export async function spdyStreams({
   const [errors, stdin, stdout, stderr, resize] = (['error', 'stdin', 'stdout', 'stderr', 'resize'] as const).map((type) => found.get(type))
   // What the client would send on these is nothing; without a reader their ends would not be seen.
   for (const stream of [errors, stdout, stderr]) stream?.resume()
-  stdin?.end()
   const sizes = resize && readSizes(resize)
   return {
     stdin,
@@ -65,7 +64,8 @@ export async function spdyStreams({
     gone: gone.signal,
     async finish(outcome) {
       const text = outcomeText(outcome, protocol.startsWith('v4.'))
-      for (const stream of [stdout, stderr, resize]) stream?.end()
+      // Clients take the end of their input's stream for word that nobody reads it any more: it comes last.
+      for (const stream of [stdout, stderr, resize, stdin]) stream?.end()
       await new Promise<void>((resolve) => {
         if (!errors || errors.destroyed) return resolve()
         errors.once('close', resolve)
