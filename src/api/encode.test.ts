@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { copy } from './decode.ts'
-import { decodeStored, encodeStored, freezeStored, spliceRevision } from './encode.ts'
+import { adoptStored, decodeStored, encodeStored, freezeStored, spliceRevision } from './encode.ts'
 import type { KubeObject } from './object.ts'
 
 const managedFields = [
@@ -33,4 +33,22 @@ test('nobody can change what others read of owners', () => {
   const decoded = freezeStored(decodeStored(stored({ managedFields })))
   decoded.metadata.managedFields?.pop()
   expect(decoded.metadata.managedFields).toEqual(managedFields)
+})
+
+test.each([
+  ['with owners', { managedFields }],
+  ['without', { resourceVersion: '3' }],
+])('an object that is adopted is as it would be decoded, %s', (_, metadata) => {
+  const source = object(metadata)
+  const bytes = spliceRevision(encodeStored(source), 7)
+  const adopted = adoptStored(source, bytes, 7)
+  expect(adopted).toEqual(freezeStored(decodeStored(bytes)))
+  expect(JSON.parse(JSON.stringify(adopted))).toEqual(JSON.parse(bytes.toString()))
+  expect(Object.isFrozen(adopted)).toBe(true)
+  expect(Object.isFrozen((adopted as unknown as { data: object }).data)).toBe(true)
+})
+
+test('an object with what JSON leaves out is decoded instead', () => {
+  const source = object({ labels: undefined })
+  expect(adoptStored(source, spliceRevision(encodeStored(source), 7), 7)).toBeUndefined()
 })

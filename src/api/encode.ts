@@ -55,6 +55,34 @@ export function freezeStored(object: KubeObject): KubeObject {
   return freeze(object)
 }
 
+/**
+ * What `freezeStored(decodeStored(bytes))` would give, made of the object that the bytes were encoded from, which is
+ * frozen by it. Undefined where the two would differ: an object may hold undefined, which JSON leaves out.
+ */
+export function adoptStored(object: KubeObject, bytes: Uint8Array, revision: number): KubeObject | undefined {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const { managedFields, resourceVersion: _, ...kept } = object.metadata
+  const owners = managedFields && findOwners(buffer)
+  if (managedFields && !owners) return undefined
+  const { kind, apiVersion, metadata: __, ...rest } = object
+  if (!freezeJson(rest) || !freezeJson(kept)) return undefined
+  const metadata = { resourceVersion: String(revision), ...kept }
+  if (owners) {
+    encodedOwners.set(metadata, buffer.subarray(owners.start + ownersOpen.length - 1, owners.end))
+    Object.defineProperty(metadata, 'managedFields', lazyOwners)
+  }
+  Object.freeze(metadata)
+  return Object.freeze({ kind, apiVersion, metadata, ...rest }) as KubeObject
+}
+
+/** Freezes a value and all in it; false as soon as something turns up that JSON does not carry. */
+function freezeJson(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return value !== undefined
+  for (const key of Object.keys(value)) if (!freezeJson((value as JsonObject)[key])) return false
+  Object.freeze(value)
+  return true
+}
+
 const encodedOwners = new WeakMap<object, Buffer>()
 
 /** One getter for all, so that all metadata keep one shape. */

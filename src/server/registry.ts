@@ -15,7 +15,7 @@ import { apiTime } from './api-time.ts'
 import { ownersAfter, ownersOfNew } from './field-owners.ts'
 import { metadataProblems, metadataUpdateProblems } from './metadata-problems.ts'
 import { collectionKey, type ResourceCaches } from './resource-caches.ts'
-import { CacheEntry, type WatchCache } from './watch-cache.ts'
+import { CacheEntry, rememberSource, type WatchCache } from './watch-cache.ts'
 import type { WriteHook } from './write-hook.ts'
 
 /** Which object a call is about. */
@@ -218,6 +218,7 @@ export function createRegistry({
     const value = encodeStored(object)
     const cache = await registry.cache(ref.kind)
     if (options.dryRun) return new CacheEntry(key, value, ifRevision)
+    rememberSource(value, object)
     const result = await committed(store.write({ key, value, ifRevision, ...(options.cause !== undefined && { cause: options.cause }) }))
     if (result.type === 'conflict') return undefined
     // The store tells its watchers before it acknowledges; a later write may be shown already.

@@ -1,4 +1,4 @@
-import { decodeStored, freezeStored, spliceRevision } from '../api/encode.ts'
+import { adoptStored, decodeStored, freezeStored, spliceRevision } from '../api/encode.ts'
 import type { ApiWatchEvent, WatchSink } from '../api/exchange.ts'
 import type { KubeObject } from '../api/object.ts'
 import { StatusError } from '../api/status-error.ts'
@@ -11,22 +11,42 @@ export class CacheEntry {
   readonly revision: number
   readonly bytes: Uint8Array
   #object: KubeObject | undefined
+  /** What it was encoded from, while that is still at hand. */
+  #source: KubeObject | undefined
 
-  constructor(key: string, stored: Uint8Array, revision: number) {
+  constructor(key: string, stored: Uint8Array, revision: number, source?: KubeObject) {
     this.key = key
     this.revision = revision
     this.bytes = spliceRevision(stored, revision)
+    this.#source = source
   }
 
   get object(): KubeObject {
-    this.#object ??= freezeStored(decodeStored(this.bytes))
+    if (!this.#object) {
+      const adopted = this.#source && adoptStored(this.#source, this.bytes, this.revision)
+      this.#object = adopted ?? freezeStored(decodeStored(this.bytes))
+      this.#source = undefined
+    }
     return this.#object
+  }
+
+  /** From here on the object, where nobody has asked for it yet, is decoded when somebody does: entries stay small. */
+  forgetSource(): void {
+    this.#source = undefined
   }
 
   /** The object for one look, which does not make the entry bigger: for lists that select or show rows. */
   glance(): Readonly<KubeObject> {
     return this.#object ?? decodeStored(this.bytes)
   }
+}
+
+/** The objects that this process has just encoded, by the bytes it gave to the store: they need not be decoded again. */
+const sources = new WeakMap<Uint8Array, KubeObject>()
+
+/** Tells caches what the bytes were encoded from; nobody may change the object afterwards. */
+export function rememberSource(stored: Uint8Array, object: KubeObject): void {
+  sources.set(stored, object)
 }
 
 export type EntryFilter = (entry: CacheEntry) => boolean
@@ -209,6 +229,10 @@ export class WatchCache {
       this.#progress(change.revision)
       for (const watcher of this.#watchers) this.#send(watcher, event)
     }
+    // Watchers in this process have looked by then.
+    setImmediate(() => {
+      for (const { key } of changes) this.#entries.get(key)?.forgetSource()
+    })
     // Trimmed seldom, so that it costs little per event.
     if (this.#events.length > 2 * rememberedEvents) {
       const cut = this.#events.length - rememberedEvents
@@ -230,7 +254,7 @@ export class WatchCache {
       if (this.#keys[index] === key) this.#keys.splice(index, 1)
       return { revision, key, before, after: undefined, last: before && laterRevision(before, revision), lines: new Map() }
     }
-    const after = new CacheEntry(key, value, revision)
+    const after = new CacheEntry(key, value, revision, sources.get(value))
     if (!before) this.#keys.splice(firstAtOrAfter(this.#keys, key), 0, key)
     this.#entries.set(key, after)
     return { revision, key, before, after, last: undefined, lines: new Map() }
