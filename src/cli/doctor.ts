@@ -1,6 +1,7 @@
+import { findProgram } from '../base/find-program.ts'
 import type { CliContext } from './context.ts'
 import { type Check, kernelChecks } from './machine-checks.ts'
-import { findProgram, neededPrograms } from './packages.ts'
+import { neededPrograms } from './packages.ts'
 
 /** Prints what this machine has and lacks; true when nothing is missing. */
 export async function doctor({ print, isRoot }: CliContext): Promise<boolean> {

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
-import { join } from 'node:path'
+import { findProgram } from '../base/find-program.ts'
 import { type CliContext, CliError } from './context.ts'
 
 /** A program that a node needs, and the Debian package it comes in. */
@@ -14,18 +13,11 @@ export const neededPrograms: readonly NeededProgram[] = [
   { program: 'crun', package: 'crun', why: 'starts containers' },
   { program: 'conmon', package: 'conmon', why: 'holds containers while Sampan restarts' },
   { program: 'catatonit', package: 'catatonit', why: 'is the infra process of every pod' },
-  { program: 'socat', package: 'socat', why: 'carries attach and port-forward' },
   { program: 'nft', package: 'nftables', why: 'is the service proxy' },
   { program: 'ip', package: 'iproute2', why: 'connects pods' },
   { program: 'conntrack', package: 'conntrack', why: 'forgets connections to endpoints that are gone' },
   { program: 'nsenter', package: 'util-linux', why: 'enters namespaces' },
 ]
-
-const directories = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
-
-export function findProgram(program: string): string | undefined {
-  return directories.map((directory) => join(directory, program)).find(isExecutable)
-}
 
 /** Installs what is missing with apt-get, after saying what; fails with the packages' names where there is no apt-get. */
 export async function installPrograms({ print }: CliContext): Promise<void> {
@@ -54,13 +46,4 @@ function runApt(apt: string, args: readonly string[]): Promise<{ code: number; w
     child.once('error', reject)
     child.once('close', (code) => resolve({ code: code ?? 1, words }))
   })
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }

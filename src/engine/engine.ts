@@ -84,9 +84,12 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   await forgetEarlierBoot(places.state, containersDirectory)
   // Others may pass through to the mounts, not look.
   for (const directory of [...Object.values(directories), containersDirectory]) await mkdir(directory, { recursive: true, mode: 0o711 })
-  const [cgroups, powers, installed] = await Promise.all([detectCgroups(), detectPowers(), detectRuntimes()])
+  const [cgroups, powers] = await Promise.all([detectCgroups(), detectPowers()])
   const runtimes = await Promise.all(
-    installed.map(async (runtime) => ({ ...runtime, path: await readOnlyProgram(directories.programs, runtime.name, runtime.path) })),
+    detectRuntimes().map(async (runtime) => ({
+      ...runtime,
+      path: await readOnlyProgram(directories.programs, runtime.name, runtime.path),
+    })),
   )
   const defaultRuntime = options.defaultRuntime ?? runtimes[0]?.name ?? ''
   const sharedDirectories = [directories.bundles, ...(places.mountDirectories ?? [])]

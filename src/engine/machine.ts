@@ -1,9 +1,9 @@
-import { access, lstat, readdir, readFile, stat } from 'node:fs/promises'
+import { lstat, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { findProgram } from '../base/find-program.ts'
 import { allCapabilities, capabilitiesOfMask } from './capabilities.ts'
 import type { OciDevice } from './oci-spec.ts'
 import type { OciRuntime } from './shims.ts'
-import { searchPath } from './spawner.ts'
 
 /** What this process may pass on to containers. */
 export interface Powers {
@@ -20,28 +20,16 @@ export async function detectPowers(): Promise<Powers> {
 }
 
 /** The runtimes that are installed, the preferred one first. */
-export async function detectRuntimes(): Promise<readonly OciRuntime[]> {
+export function detectRuntimes(): readonly OciRuntime[] {
   const known = [
     { name: 'crun', refusesHybrid: true },
     { name: 'runc', refusesHybrid: false },
   ]
-  const found = await Promise.all(
-    known.map(async (runtime) => {
-      for (const directory of searchPath.split(':')) {
-        const path = join(directory, runtime.name)
-        if (await exists(path)) return [{ ...runtime, path }]
-      }
-      return []
-    }),
-  )
-  return found.flat()
+  return known.flatMap((runtime) => {
+    const path = findProgram(runtime.name)
+    return path === undefined ? [] : [{ ...runtime, path }]
+  })
 }
-
-const exists = (path: string) =>
-  access(path).then(
-    () => true,
-    () => false,
-  )
 
 const skipped = new Set(['pts', 'shm', 'fd', 'mqueue', 'console', 'ptmx', 'null', 'zero', 'full', 'random', 'urandom', 'tty'])
 

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { assert } from '../base/assert.ts'
+import { searchPath } from '../base/find-program.ts'
 import type { Log } from '../base/log.ts'
 import { identify } from './process-identity.ts'
 
@@ -99,9 +100,6 @@ fresh() { number=$1; shift; unshare -m --propagation unchanged sh -c '${hideForO
 for directory in "$@"; do echo 0 >"$directory/cgroup.procs"; done
 export _OCI_SYNCPIPE=3
 while IFS= read -r line; do eval "$line"; jobs >/dev/null; done`
-
-/** Of the machine's programs. */
-export const searchPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 type ShellKind = Exclude<JobNamespace, 'fresh'>
 

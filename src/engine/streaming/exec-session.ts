@@ -4,11 +4,11 @@ import { createRequire } from 'node:module'
 import { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import type { IPty } from '@lydell/node-pty'
+import { searchPath } from '../../base/find-program.ts'
 import { setTerminalSize } from '../../base/terminal-size.ts'
 import type { ExecRequest } from '../../cri/types.ts'
 import { execStartError, type PreparedExec, prepareExec, runningContainer } from '../exec.ts'
 import type { EngineParts } from '../parts.ts'
-import { searchPath } from '../spawner.ts'
 import { type Outcome, type ProcessStreams, whenGone } from './process-streams.ts'
 
 /** Runs a command in a container for a client, from its start to the word about its end. */
