@@ -230,6 +230,25 @@ describe.skipIf(!isRoot)('real packets (needs root)', () => {
     await expect.poll(remembered, soon).not.toContain(clusterIP)
   })
 
+  test('a client whose backend went stays with the next one, for as long as it comes again', async () => {
+    const sessionAffinityConfig = { clientIP: { timeoutSeconds: 100 } }
+    const { clusterIP, change } = await serve({ sessionAffinity: 'ClientIP', sessionAffinityConfig }, endpointsIn('a', 'b', 'c'))
+    const visit = (count: number) => times(count, () => pod('c').peer.tcp(clusterIP, 80))
+    const [first = ''] = await visit(1)
+    await change(endpointsIn(...['a', 'b', 'c'].filter((name) => name !== first)))
+    await expect.poll(async () => (await visit(1)).has(first), soon).toBe(false)
+    expect([...(await visit(20))]).toHaveLength(1)
+    const leftSeconds = async () => {
+      const listed = await run('list', 'nft', ['list', 'map', 'ip', 'sampan-probe', 'affinity'])
+      const element = listed.split(/[{,]/).find((text) => text.includes(` ${clusterIP} `))
+      const [, minutes = '0', seconds = '0'] = /expires (?:(\d+)m)?(\d+)s/.exec(element ?? '') ?? []
+      return Number(minutes) * 60 + Number(seconds)
+    }
+    await expect.poll(leftSeconds, soon).toBeLessThan(98)
+    await visit(1)
+    expect(await leftSeconds()).toBeGreaterThanOrEqual(98)
+  })
+
   test('connections survive the removal of their endpoint and of others; UDP flows move to a live one', async () => {
     const { clusterIP, change } = await serve({}, endpointsIn('a', 'b'))
     const held = await Promise.all(Array.from({ length: 8 }, () => pod('c').peer.hold(clusterIP, 80)))

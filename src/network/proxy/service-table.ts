@@ -93,8 +93,11 @@ function bodyOf(chain: string): string[] {
   const draw = `${frontend} . numgen random mod ${count}`
   const dnat = (key: string) => protocols.map((protocol) => `meta l4proto ${protocol} dnat ip to ${key}`)
   if (kind === 'n') return dnat(`${draw} map @endpoints`)
-  const remember = `update @affinity { ip saddr . ${frontend} timeout ${timeout}s : meta mark }`
+  const client = `ip saddr . ${frontend}`
+  // An update keeps the value of an element that is there: who draws anew forgets first.
+  const remember = `update @affinity { ${client} timeout ${timeout}s : meta mark }`
+  const forget = `delete @affinity { ${client} : meta mark }`
   const target = dnat(`${frontend} . meta mark map @targets`)
   // A remembered backend that is gone misses in @targets, and the rules below draw anew.
-  return [`meta mark set ip saddr . ${frontend} map @affinity`, ...target, `meta mark set ${draw} map @choices`, remember, ...target]
+  return [`meta mark set ${client} map @affinity ${remember}`, ...target, forget, `meta mark set ${draw} map @choices`, remember, ...target]
 }
