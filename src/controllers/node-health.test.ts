@@ -24,8 +24,7 @@ test.each<[string, Node, string[]]>([
   expect(taintsOf(of, nowMs).map(({ key, effect }) => `${key.replace('node.kubernetes.io/', '')}:${effect}`)).toEqual(taints)
 })
 
-const since = new Date(nowMs - 10_000).toISOString()
-const taint = { key: 'k', effect: 'NoExecute', timeAdded: since }
+const taint = { key: 'k', effect: 'NoExecute' }
 const pod = (tolerations: Toleration[]): Pod => ({
   apiVersion: 'v1',
   kind: 'Pod',
@@ -39,5 +38,11 @@ test.each<[string, Toleration[], number | undefined]>([
   ['the shortest counts', [{ operator: 'Exists' }, { key: 'k', operator: 'Exists', tolerationSeconds: 5 }], nowMs - 5_000],
   ['another key', [{ key: 'other', operator: 'Exists' }], nowMs],
 ])('eviction with toleration: %s', (_, tolerations, atMs) => {
-  expect(evictionMs(pod(tolerations), [taint], nowMs)).toBe(atMs)
+  expect(evictionMs(pod(tolerations), [taint], { drivenSinceMs: nowMs - 10_000, nowMs })).toBe(atMs)
+})
+
+test('a pod that came to a tainted node has its own time', () => {
+  const conditions = [{ type: 'PodScheduled', status: 'True', lastTransitionTime: new Date(nowMs - 1_000).toISOString() }]
+  const late = { ...pod([{ key: 'k', operator: 'Exists', tolerationSeconds: 30 }]), status: { conditions } }
+  expect(evictionMs(late, [taint], { drivenSinceMs: nowMs - 10_000, nowMs })).toBe(nowMs + 29_000)
 })

@@ -80,3 +80,27 @@ test('pods of a node that is gone are removed after its quarantine', async () =>
   expect(await names()).toEqual([])
   expect(plane.errors).toEqual([])
 })
+
+test('a taint put on by hand drives pods off after their own time, counted from when they came', async () => {
+  plane = await createControlPlane({ seed: 4 })
+  const add = (name: string) =>
+    plane.client.resource(pods).create({
+      metadata: { name, namespace: 'default' },
+      spec: {
+        containers: [{ name: 'c', image: 'i' }],
+        tolerations: [{ key: 'example.com/mine', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 30 }],
+      },
+    })
+  await add('early')
+  await seconds(5)
+  await plane.client
+    .resource(nodes)
+    .patch(undefined, 'node', 'merge', { spec: { taints: [{ key: 'example.com/mine', effect: 'NoExecute' }] } })
+  await seconds(25)
+  await add('late')
+  await seconds(15)
+  expect(await names()).toEqual(['late'])
+  await seconds(20)
+  expect(await names()).toEqual([])
+  expect(plane.errors).toEqual([])
+})
