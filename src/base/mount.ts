@@ -1,9 +1,6 @@
 import { open } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { constants } from 'node:os'
-import type { KoffiFunc } from 'koffi'
-
-type KoffiFunction = KoffiFunc<(...values: Argument[]) => number>
+import { type LibcArgument, type LibcFunction, libcFunctions, SystemCallError } from './system-call.ts'
 
 /**
  * System calls that Node lacks, through libc. Each runs on a thread of koffi's pool (an unmount may wait for the disk), in
@@ -28,16 +25,15 @@ export const mountFlags = {
 /** umount2(2)'s flags, of sys/mount.h. */
 export const unmountFlags = { force: 1, detach: 2, noFollow: 8 } as const
 
-export class SystemCallError extends Error {
-  readonly code: string
-
-  constructor(action: string, errno: number) {
-    const code = errnoNames().get(errno) ?? `errno ${errno}`
-    super(`Cannot ${action}: ${code}`)
-    this.name = 'SystemCallError'
-    this.code = code
-  }
-}
+const libc = libcFunctions({
+  mount: 'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
+  umount2: 'int umount2(const char *target, int flags)',
+  mknod: 'int mknod(const char *path, unsigned int mode, uint64_t device)',
+  lsetxattr: 'int lsetxattr(const char *path, const char *name, const void *value, size_t size, int flags)',
+  lgetxattr: 'long lgetxattr(const char *path, const char *name, _Out_ void *value, size_t size)',
+  llistxattr: 'long llistxattr(const char *path, _Out_ char *names, size_t size)',
+  syncfs: 'int syncfs(int file)',
+})
 
 export function mount(source: string, target: string, type: string, flags = 0, data = ''): Promise<void> {
   return invoke(libc().mount, [source, target, type, flags, data === '' ? null : data], `mount ${type || source} on ${target}`)
@@ -108,9 +104,7 @@ function makeNode(path: string, mode: number, major: number, minor: number): Pro
   return invoke(libc().mknod, [path, mode, device], `make device ${path}`)
 }
 
-type Argument = string | number | bigint | Uint8Array | null
-
-function invoke(call: KoffiFunction, values: readonly Argument[], action: string): Promise<void> {
+function invoke(call: LibcFunction, values: readonly LibcArgument[], action: string): Promise<void> {
   return new Promise((resolve, reject) => {
     call.async(...values, (error: unknown, result: number) => {
       if (error) return reject(error)
@@ -120,43 +114,4 @@ function invoke(call: KoffiFunction, values: readonly Argument[], action: string
       reject(new SystemCallError(action, libc().errno()))
     })
   })
-}
-
-interface Libc {
-  readonly mount: KoffiFunction
-  readonly umount2: KoffiFunction
-  readonly mknod: KoffiFunction
-  readonly lsetxattr: KoffiFunction
-  readonly lgetxattr: KoffiFunction
-  readonly llistxattr: KoffiFunction
-  readonly syncfs: KoffiFunction
-  errno(): number
-}
-
-let loaded: Libc | undefined
-
-/** Loaded on first use: koffi costs some milliseconds, and machines without it can still do all that needs no system call. */
-function libc(): Libc {
-  if (loaded) return loaded
-  const koffi: typeof import('koffi') = createRequire(import.meta.url)('koffi')
-  // By its soname both glibc and a static process find it; musl has none under this name.
-  const library = koffi.load('libc.so.6')
-  loaded = {
-    mount: library.func('int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)'),
-    umount2: library.func('int umount2(const char *target, int flags)'),
-    mknod: library.func('int mknod(const char *path, unsigned int mode, uint64_t device)'),
-    lsetxattr: library.func('int lsetxattr(const char *path, const char *name, const void *value, size_t size, int flags)'),
-    lgetxattr: library.func('long lgetxattr(const char *path, const char *name, _Out_ void *value, size_t size)'),
-    llistxattr: library.func('long llistxattr(const char *path, _Out_ char *names, size_t size)'),
-    syncfs: library.func('int syncfs(int file)'),
-    errno: () => koffi.errno(),
-  }
-  return loaded
-}
-
-let names: ReadonlyMap<number, string> | undefined
-
-function errnoNames(): ReadonlyMap<number, string> {
-  names ??= new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]))
-  return names
 }

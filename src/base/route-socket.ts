@@ -1,15 +1,11 @@
 import { closeSync, openSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { constants } from 'node:os'
-import type { KoffiFunc } from 'koffi'
 import { assert } from './assert.ts'
+import { libcFunctions, SystemCallError } from './system-call.ts'
 
 /**
  * The kernel's interface for links, addresses, neighbours and routes (rtnetlink(7)), without a process per change. Linux
  * only, little-endian only, as all machines are that Node runs on there.
  */
-
-type Call = KoffiFunc<(...values: (number | Uint8Array)[]) => number>
 
 const family = { netlink: 16, route: 0 } as const
 const types = { raw: 3, closeOnExec: 0o2000000 } as const
@@ -31,16 +27,13 @@ export interface RouteRequest {
   readonly action: string
 }
 
-export class RouteError extends Error {
-  readonly code: string
-
-  constructor(action: string, errno: number) {
-    const code = Object.entries(constants.errno).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`
-    super(`Cannot ${action}: ${code}`)
-    this.name = 'RouteError'
-    this.code = code
-  }
-}
+const libc = libcFunctions({
+  socket: 'int socket(int domain, int type, int protocol)',
+  setsockopt: 'int setsockopt(int fd, int level, int name, const void *value, unsigned int length)',
+  send: 'long send(int fd, const void *bytes, size_t length, int flags)',
+  recv: 'long recv(int fd, _Out_ void *bytes, size_t length, int flags)',
+  setns: 'int setns(int fd, int type)',
+})
 
 /** A socket that stays in the network namespace in which it was made. Not for several callers at once. */
 export class RouteSocket {
@@ -61,7 +54,7 @@ export class RouteSocket {
     const namespace = openSync(namespacePath, 'r')
     const own = openSync('/proc/thread-self/ns/net', 'r')
     try {
-      if (setns(namespace, networkNamespace) !== 0) throw new RouteError(`enter the network namespace ${namespacePath}`, errno())
+      if (setns(namespace, networkNamespace) !== 0) throw new SystemCallError(`enter the network namespace ${namespacePath}`, errno())
       try {
         return new RouteSocket(openDescriptor())
       } finally {
@@ -83,7 +76,7 @@ export class RouteSocket {
     const sent = await new Promise<number>((resolve, reject) => {
       send.async(this.#descriptor, bytes, bytes.length, 0, (error: unknown, result: number) => (error ? reject(error) : resolve(result)))
     })
-    if (sent !== bytes.length) throw new RouteError('send to the kernel', errno())
+    if (sent !== bytes.length) throw new SystemCallError('send to the kernel', errno())
     return this.#receive(requests, first)
   }
 
@@ -95,18 +88,18 @@ export class RouteSocket {
   #receive(requests: readonly RouteRequest[], first: number): Buffer | undefined {
     const { recv, errno } = libc()
     const buffer = Buffer.alloc(receiveBytes)
-    let failure: RouteError | undefined
+    let failure: SystemCallError | undefined
     let body: Buffer | undefined
     for (let waiting = requests.length; waiting > 0; ) {
       const size = recv(this.#descriptor, buffer, buffer.length, 0)
-      if (size <= 0) throw new RouteError('hear from the kernel', errno())
+      if (size <= 0) throw new SystemCallError('hear from the kernel', errno())
       for (let at = 0; at + headerBytes <= size; ) {
         const length = buffer.readUInt32LE(at)
         const request = requests[buffer.readUInt32LE(at + 8) - first]
         if (buffer.readUInt16LE(at + 4) === messageTypes.error) {
           waiting--
           const code = -buffer.readInt32LE(at + headerBytes)
-          if (code !== 0 && request) failure ??= new RouteError(request.action, code)
+          if (code !== 0 && request) failure ??= new SystemCallError(request.action, code)
         } else body = Buffer.from(buffer.subarray(at + headerBytes, at + length))
         at += Math.max(headerBytes, (length + 3) & ~3)
       }
@@ -119,7 +112,7 @@ export class RouteSocket {
 function openDescriptor(): number {
   const { socket, setsockopt, errno } = libc()
   const descriptor = socket(family.netlink, types.raw | types.closeOnExec, family.route)
-  if (descriptor < 0) throw new RouteError('open a route socket', errno())
+  if (descriptor < 0) throw new SystemCallError('open a route socket', errno())
   const timeout = Buffer.alloc(16)
   timeout.writeBigInt64LE(BigInt(timeoutSeconds))
   // SOL_SOCKET, SO_RCVTIMEO
@@ -134,31 +127,4 @@ function message({ type, flags: more = 0, body }: RouteRequest, sequence: number
   header.writeUInt16LE(flags.request | flags.acknowledge | more, 6)
   header.writeUInt32LE(sequence, 8)
   return Buffer.concat([header, body])
-}
-
-interface Libc {
-  readonly socket: Call
-  readonly setsockopt: Call
-  readonly send: Call
-  readonly recv: Call
-  readonly setns: Call
-  errno(): number
-}
-
-let loaded: Libc | undefined
-
-/** Loaded on first use, as koffi costs some milliseconds. */
-function libc(): Libc {
-  if (loaded) return loaded
-  const koffi: typeof import('koffi') = createRequire(import.meta.url)('koffi')
-  const library = koffi.load('libc.so.6')
-  loaded = {
-    socket: library.func('int socket(int domain, int type, int protocol)'),
-    setsockopt: library.func('int setsockopt(int fd, int level, int name, const void *value, unsigned int length)'),
-    send: library.func('long send(int fd, const void *bytes, size_t length, int flags)'),
-    recv: library.func('long recv(int fd, _Out_ void *bytes, size_t length, int flags)'),
-    setns: library.func('int setns(int fd, int type)'),
-    errno: () => koffi.errno(),
-  }
-  return loaded
 }

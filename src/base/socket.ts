@@ -1,8 +1,8 @@
 import { closeSync, openSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { Socket } from 'node:net'
 import { constants } from 'node:os'
 import { assert } from './assert.ts'
+import { libcFunctions, SystemCallError } from './system-call.ts'
 
 /**
  * Sockets that Node cannot open by itself, as streams of Node. Linux only.
@@ -12,16 +12,14 @@ const families = { unix: 1, inet: 2, inet6: 10 } as const
 const types = { stream: 1, sequencedPackets: 5, nonBlocking: 0o4000, closeOnExec: 0o2000000 } as const
 const networkNamespace = 0x40000000
 
-export class SocketError extends Error {
-  readonly code: string
-
-  constructor(action: string, errno: number) {
-    const code = Object.entries(constants.errno).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`
-    super(`Cannot ${action}: ${code}`)
-    this.name = 'SocketError'
-    this.code = code
-  }
-}
+const libc = libcFunctions({
+  socket: 'int socket(int family, int type, int protocol)',
+  connect: 'int connect(int descriptor, const void *address, unsigned int size)',
+  socketpair: 'int socketpair(int family, int type, int protocol, _Out_ int *pair)',
+  dup2: 'int dup2(int from, int to)',
+  close: 'int close(int descriptor)',
+  setns: 'int setns(int descriptor, int kind)',
+})
 
 /** Longer paths do not fit into an address, see unix(7). */
 const maxUnixPathBytes = 107
@@ -38,9 +36,9 @@ export function connectSequencedPackets(path: string): Socket {
   address.writeUInt16LE(families.unix)
   bytes.copy(address, 2)
   const packets = socket(families.unix, types.sequencedPackets | types.nonBlocking | types.closeOnExec, 0)
-  if (packets < 0) throw new SocketError('open a socket', errno())
+  if (packets < 0) throw new SystemCallError('open a socket', errno())
   if (connect(packets, address, address.length) !== 0) {
-    const error = new SocketError(`connect to ${path}`, errno())
+    const error = new SystemCallError(`connect to ${path}`, errno())
     close(packets)
     throw error
   }
@@ -49,7 +47,7 @@ export function connectSequencedPackets(path: string): Socket {
   const pair = new Int32Array(2)
   if (socketpair(families.unix, types.stream | types.nonBlocking | types.closeOnExec, 0, pair) !== 0) {
     close(packets)
-    throw new SocketError('open a pair of sockets', errno())
+    throw new SystemCallError('open a pair of sockets', errno())
   }
   const [kept = -1, dropped = -1] = pair
   const stream = new Socket({ fd: kept, readable: true, writable: true, allowHalfOpen: true })
@@ -77,7 +75,7 @@ export function connectLoopback(namespacePath: string, port: number): Socket {
 
 function inNamespace<Value>(namespace: number, own: number, run: () => Value): Value {
   const { setns, errno } = libc()
-  if (setns(namespace, networkNamespace) !== 0) throw new SocketError('enter the network namespace', errno())
+  if (setns(namespace, networkNamespace) !== 0) throw new SystemCallError('enter the network namespace', errno())
   try {
     return run()
   } finally {
@@ -102,9 +100,9 @@ function connectToPort(port: number): number {
 function connectTo(family: number, address: Uint8Array, port: number): number {
   const { socket, connect, close, errno } = libc()
   const descriptor = socket(family, types.stream | types.nonBlocking | types.closeOnExec, 0)
-  if (descriptor < 0) throw new SocketError('open a socket', errno())
+  if (descriptor < 0) throw new SystemCallError('open a socket', errno())
   if (connect(descriptor, address, address.length) === 0 || errno() === constants.errno.EINPROGRESS) return descriptor
-  const error = new SocketError(`connect to port ${port}`, errno())
+  const error = new SystemCallError(`connect to port ${port}`, errno())
   close(descriptor)
   throw error
 }
@@ -123,33 +121,4 @@ function loopback6(port: number): Uint8Array {
   address.writeUInt16BE(port, 2)
   address.set([1], 8 + 15)
   return address
-}
-
-interface Libc {
-  socket(family: number, type: number, protocol: number): number
-  connect(descriptor: number, address: Uint8Array, size: number): number
-  socketpair(family: number, type: number, protocol: number, pair: Int32Array): number
-  dup2(from: number, to: number): number
-  close(descriptor: number): number
-  setns(descriptor: number, kind: number): number
-  errno(): number
-}
-
-let loaded: Libc | undefined
-
-/** Loaded on first use, as in mount.ts. */
-function libc(): Libc {
-  if (loaded) return loaded
-  const koffi: typeof import('koffi') = createRequire(import.meta.url)('koffi')
-  const library = koffi.load('libc.so.6')
-  loaded = {
-    socket: library.func('int socket(int family, int type, int protocol)'),
-    connect: library.func('int connect(int descriptor, const void *address, unsigned int size)'),
-    socketpair: library.func('int socketpair(int family, int type, int protocol, _Out_ int *pair)'),
-    dup2: library.func('int dup2(int from, int to)'),
-    close: library.func('int close(int descriptor)'),
-    setns: library.func('int setns(int descriptor, int kind)'),
-    errno: () => koffi.errno(),
-  }
-  return loaded
 }

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { libcFunctions } from './system-call.ts'
 
 /** O_PATH of open(2): names a file without opening what it is. */
 const pathOnly = 0o10000000
@@ -7,6 +7,8 @@ const pathOnly = 0o10000000
 const setWindowSize = 0x5414
 /** Numbers of pseudo-terminals' major devices: UNIX98_PTY_SLAVE_MAJOR of linux/major.h and the seven that follow. */
 const [firstMajor, lastMajor] = [136, 143]
+
+const libc = libcFunctions({ ioctl: 'int ioctl(int descriptor, unsigned long request, const void *size)' })
 
 /**
  * Tells the terminal that a process has as input or output how large it is, as the kernel then tells the processes in
@@ -27,7 +29,7 @@ export function setTerminalSize(pid: number, { rows, columns }: { rows: number; 
         const size = Buffer.alloc(8)
         size.writeUInt16LE(rows, 0)
         size.writeUInt16LE(columns, 2)
-        return ioctl()(terminal, setWindowSize, size) === 0
+        return libc().ioctl(terminal, setWindowSize, size) === 0
       } finally {
         closeSync(terminal)
       }
@@ -46,14 +48,4 @@ function openQuietly(path: string, flags: number): number | undefined {
     if (error instanceof Error && 'code' in error && ['ENOENT', 'ESRCH', 'ENXIO', 'EIO'].includes(String(error.code))) return undefined
     throw error
   }
-}
-
-let loaded: ((descriptor: number, request: number, size: Uint8Array) => number) | undefined
-
-/** Loaded on first use, as in mount.ts. */
-function ioctl() {
-  if (loaded) return loaded
-  const koffi: typeof import('koffi') = createRequire(import.meta.url)('koffi')
-  loaded = koffi.load('libc.so.6').func('int ioctl(int descriptor, unsigned long request, const void *size)') as NonNullable<typeof loaded>
-  return loaded
 }

@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { mount, SystemCallError, unmount, unmountFlags } from '../base/mount.ts'
+import { mount, unmount, unmountFlags } from '../base/mount.ts'
+import { SystemCallError } from '../base/system-call.ts'
 
 /** A container's root file system: an overlay of the image's layers and a writable one, in the host's mount namespace. */
 export interface ContainerRoots {

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises'
 import type { Log } from '../base/log.ts'
-import { RouteError, RouteSocket } from '../base/route-socket.ts'
+import { RouteSocket } from '../base/route-socket.ts'
+import { SystemCallError } from '../base/system-call.ts'
 import { addressNumber, parseRange } from './address-range.ts'
 import { addAddress, addCable, deleteLink, findLink, indexIn, setNeighbour, setRoute, setUp, withoutRedirects } from './link-requests.ts'
 import { type HostPort, openPodAddresses, type PodAddress } from './pod-addresses.ts'
@@ -109,7 +110,7 @@ async function connectPod({ link, address, nodeAddress, mtuBytes, hostNamespace,
       const cable = addCable({ name: link, mac: hostMac, mtuBytes }, { name: 'eth0', mac: podMac, mtuBytes }, namespace.fd)
       // A link of that name is this sandbox's own from an earlier try (the claim is exclusive) and is made anew.
       await host.send([cable]).catch(async (error: unknown) => {
-        if (!(error instanceof RouteError && error.code === 'EEXIST')) throw error
+        if (!(error instanceof SystemCallError && error.code === 'EEXIST')) throw error
         await deleteIfThere(host, link)
         await host.send([cable])
       })
@@ -157,7 +158,7 @@ async function deleteIfThere(socket: RouteSocket, link: string): Promise<void> {
   try {
     await socket.send([deleteLink(link)])
   } catch (error) {
-    if (!(error instanceof RouteError && error.code === 'ENODEV')) throw error
+    if (!(error instanceof SystemCallError && error.code === 'ENODEV')) throw error
   }
 }
 

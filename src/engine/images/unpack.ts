@@ -22,7 +22,8 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { getXattr, listXattrs, mkfifo, mknodBlock, mknodCharacter, SystemCallError, setXattr } from '../../base/mount.ts'
+import { getXattr, listXattrs, mkfifo, mknodBlock, mknodCharacter, setXattr } from '../../base/mount.ts'
+import { SystemCallError } from '../../base/system-call.ts'
 import { quote, type TarEntry, TarError } from '../../oci/tar-reader.ts'
 import { isWhiteout, type LowerView, opaqueAttribute } from './lower-view.ts'
 
