@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Node, Pod, Toleration } from '../api/types/core-v1.ts'
+import type { Node, Pod, Taint, Toleration } from '../api/types/core-v1.ts'
 import { taintsOf } from './node-health.ts'
 import { evictionMs } from './taint-eviction.ts'
 
@@ -21,7 +21,9 @@ test.each<[string, Node, string[]]>([
   ['cordoned', node({ Ready: 'True' }, { unschedulable: true }), ['unschedulable:NoSchedule']],
   ['well again', node({ Ready: 'True' }, { taints: [{ key: 'node.kubernetes.io/not-ready', effect: 'NoExecute' }] }), []],
 ])('taints of a node that is %s', (_, of, taints) => {
-  expect(taintsOf(of, nowMs).map(({ key, effect }) => `${key.replace('node.kubernetes.io/', '')}:${effect}`)).toEqual(taints)
+  const shown = (found: readonly Taint[]) => found.map(({ key, effect }) => `${key.replace('node.kubernetes.io/', '')}:${effect}`)
+  expect(shown(taintsOf(of, { mayDriveOff: true, nowMs }))).toEqual(taints)
+  expect(shown(taintsOf(of, { mayDriveOff: false, nowMs }))).toEqual(taints.filter((taint) => !taint.endsWith('NoExecute')))
 })
 
 const taint = { key: 'k', effect: 'NoExecute' }

@@ -38,16 +38,20 @@ export function silentConditions({ status, metadata }: Node, nowMs: number): Nod
   return [...known.filter(({ type }) => !kubeletConditions.includes(type)), ...unknown]
 }
 
-/** The node's taints as its conditions want them, other people's left as they are; pure. */
-export function taintsOf({ spec, status }: Node, nowMs: number): readonly Taint[] {
+/**
+ * The node's taints as its conditions want them, other people's left as they are; pure.
+ *
+ * @param mayDriveOff whether pods may be made to leave: not where they would have nowhere to go.
+ */
+export function taintsOf({ spec, status }: Node, { mayDriveOff, nowMs }: { mayDriveOff: boolean; nowMs: number }): readonly Taint[] {
   const conditions = status?.conditions ?? []
   const wanted: Taint[] = schedulingTaints
     .filter(({ type, status: value }) => conditions.some((condition) => condition.type === type && condition.status === value))
     .map(({ key }) => ({ key, effect: 'NoSchedule' }))
   if (spec?.unschedulable) wanted.push({ key: unschedulableTaint, effect: 'NoSchedule' })
   const ready = conditions.find(({ type }) => type === 'Ready')?.status
-  if (ready === 'False') wanted.push({ key: notReadyTaint, effect: 'NoExecute' })
-  if (ready === 'Unknown') wanted.push({ key: unreachableTaint, effect: 'NoExecute' })
+  if (mayDriveOff && ready === 'False') wanted.push({ key: notReadyTaint, effect: 'NoExecute' })
+  if (mayDriveOff && ready === 'Unknown') wanted.push({ key: unreachableTaint, effect: 'NoExecute' })
   const before = spec?.taints ?? []
   const isSame = (left: Taint, right: Taint) => left.key === right.key && left.effect === right.effect
   const kept = before.filter((taint) => !isOwn(taint) || wanted.some((other) => isSame(taint, other)))

@@ -5,7 +5,7 @@ import type { Caches } from '../client/client.ts'
 import type { EventRecorder } from '../client/event-recorder.ts'
 import { semanticEqual } from '../client/semantic-equal.ts'
 import { unlessGone } from './api-errors.ts'
-import { type Controller, type Outcome, type Reconcile, watchOf } from './controller.ts'
+import { type Controller, type Outcome, type Reconcile, type Watch, watchOf } from './controller.ts'
 import { readyOf, silentConditions, taintsOf } from './node-health.ts'
 import { isReady } from './pod-state.ts'
 import { addNodeIndex, podsOn } from './pods-on-node.ts'
@@ -18,7 +18,8 @@ const startupGraceMs = 60_000
 
 /**
  * Finds nodes whose kubelet is silent (neither lease nor status renewed), says so in their conditions, taints nodes as
- * their conditions want, and tells that pods of silent nodes are not ready.
+ * their conditions want, and tells that pods of silent nodes are not ready. Where no node is ready, none drives its pods
+ * off: more likely the nodes cannot reach us than that all have failed at once (upstream's full disruption).
  *
  * A heartbeat only notes the time, by this process's own clock: one reconcile per node and grace period looks at it.
  */
@@ -36,7 +37,21 @@ export function nodeLifecycleController({
   const leases = caches.cache(leasesRef, { namespace: leaseNamespace })
   const pods = caches.cache(podsRef)
   const heardMs = new Map<string, number>()
+  const ready = new Set<string>()
   addNodeIndex(pods)
+  /** Reconciles all nodes when the first becomes ready, and when the last is so no longer. */
+  const whetherAnyIsReady: Watch = {
+    subscribe(enqueue) {
+      for (const node of primary.list()) if (readyOf(node) === 'True') ready.add(node.metadata.name)
+      return primary.onChange((before, after) => {
+        const wasAny = ready.size > 0
+        if (after && readyOf(after) === 'True') ready.add(after.metadata.name)
+        else ready.delete((after ?? before)?.metadata.name ?? '')
+        if (ready.size > 0 !== wasAny) for (const { metadata } of primary.list()) enqueue(metadata.name)
+      })
+    },
+    synced: () => primary.synced(),
+  }
 
   return {
     name: 'node-lifecycle',
@@ -47,6 +62,7 @@ export function nodeLifecycleController({
       return !before || !after || !semanticEqual(factsOf(before), factsOf(after))
     },
     watches: [
+      whetherAnyIsReady,
       watchOf(leases, (before, after) => {
         const name = after?.metadata.name
         if (name === undefined || before?.spec?.renewTime === after?.spec?.renewTime) return []
@@ -88,7 +104,7 @@ export function nodeLifecycleController({
   }
 
   async function taint(node: Node, nowMs: number, cause: string): Promise<void> {
-    const taints = taintsOf(node, nowMs)
+    const taints = taintsOf(node, { mayDriveOff: ready.size > 0, nowMs })
     if (semanticEqual(node.spec?.taints, taints)) return
     await client.resource(nodesRef).update({ ...node, spec: { ...node.spec, taints: [...taints] } }, { cause })
   }

@@ -21,39 +21,65 @@ const addPod = (name: string, tolerationSeconds: number) =>
     },
   })
 const ready = ({ status }: Pod) => status?.conditions?.find(({ type }) => type === 'Ready')?.status
+/** Lets the time pass while another node's kubelet is alive. */
+const secondsBesides = async (count: number) => {
+  const client = plane.client.resource(nodes)
+  for (let left = count; left > 0; left -= 10) {
+    const conditions = [{ type: 'Ready', status: 'True', lastHeartbeatTime: new Date(plane.clock.now()).toISOString() }]
+    await client.patch(undefined, 'other', 'merge', { status: { conditions } }, { subresource: 'status' })
+    await seconds(Math.min(10, left))
+  }
+}
+const taints = async () => ((await node()).spec?.taints ?? []).map(({ key, effect }) => `${key}:${effect}`).sort()
 const names = async () => (await plane.list(pods)).map(({ metadata }) => metadata.name)
 
 test('a silent node is told unknown after 50 seconds, tainted, and its pods leave when they tolerate it no longer', async () => {
   plane = await createControlPlane({ seed: 1 })
+  await plane.client.resource(nodes).create({ metadata: { name: 'other' }, spec: {} })
   await addPod('short', 30)
   await addPod('long', 600)
-  await seconds(60)
-  const before = await node()
-  expect(before.spec?.taints ?? []).toEqual([])
+  await secondsBesides(60)
+  expect(await taints()).toEqual([])
   expect((await plane.list(pods)).map(ready)).toEqual(['True', 'True'])
   plane.silence()
-  await seconds(39)
-  expect((await node()).spec?.taints ?? []).toEqual([])
-  await seconds(12)
+  await secondsBesides(39)
+  expect(await taints()).toEqual([])
+  await secondsBesides(12)
   const silent = await node()
   expect(silent.status?.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({
     status: 'Unknown',
     reason: 'NodeStatusUnknown',
     message: 'Kubelet stopped posting node status.',
   })
-  expect(silent.spec?.taints?.map(({ key, effect }) => `${key}:${effect}`).sort()).toEqual([
-    'node.kubernetes.io/unreachable:NoExecute',
-    'node.kubernetes.io/unreachable:NoSchedule',
-  ])
+  expect(await taints()).toEqual(['node.kubernetes.io/unreachable:NoExecute', 'node.kubernetes.io/unreachable:NoSchedule'])
   expect((await plane.list(pods)).map(ready)).toEqual(['False', 'False'])
-  await seconds(25)
+  await secondsBesides(25)
   expect(await names()).toEqual(['long', 'short'])
-  await seconds(15)
+  await secondsBesides(15)
   expect(await names()).toEqual(['long'])
   const conditions = [{ type: 'Ready', status: 'True', lastHeartbeatTime: new Date(plane.clock.now()).toISOString() }]
   await plane.client.resource(nodes).patch(undefined, 'node', 'merge', { status: { conditions } }, { subresource: 'status' })
   await seconds(1)
-  expect((await node()).spec?.taints ?? []).toEqual([])
+  expect(await taints()).toEqual([])
+  expect(plane.errors).toEqual([])
+})
+
+test('where no node is ready nothing is driven off, until another is', async () => {
+  plane = await createControlPlane({ seed: 5 })
+  await addPod('p', 30)
+  await seconds(60)
+  plane.silence()
+  await seconds(51)
+  expect(await taints()).toEqual(['node.kubernetes.io/unreachable:NoSchedule'])
+  expect((await plane.list(pods)).map(ready)).toEqual(['False'])
+  await seconds(600)
+  expect(await names()).toEqual(['p'])
+  await plane.client.resource(nodes).create({ metadata: { name: 'other' }, spec: {} })
+  await secondsBesides(20)
+  expect(await taints()).toEqual(['node.kubernetes.io/unreachable:NoExecute', 'node.kubernetes.io/unreachable:NoSchedule'])
+  expect(await names()).toEqual(['p'])
+  await secondsBesides(20)
+  expect(await names()).toEqual([])
   expect(plane.errors).toEqual([])
 })
 
