@@ -14,10 +14,13 @@ export function fileAppears(path: string, clock: Clock, timeoutMs: number): Prom
     }
     const cancel = clock.after(timeoutMs, () => finish(() => resolve(false)))
     watcher.on('error', (error) => finish(() => reject(error)))
-    watcher.on('change', (_, name) => name === basename(path) && finish(() => resolve(true)))
-    access(path).then(
-      () => finish(() => resolve(true)),
-      () => {},
-    )
+    // An event may tell that a file of this name went: watchers of one directory share what the kernel has queued for it.
+    const look = () =>
+      access(path).then(
+        () => finish(() => resolve(true)),
+        () => {},
+      )
+    watcher.on('change', (_, name) => name === basename(path) && look())
+    void look()
   })
 }
