@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { addressNumber, addressText, parseRange } from './address-range.ts'
 
@@ -29,7 +29,11 @@ export async function openPodAddresses({ range, reserved, folder }: { range: str
   let next = 2
   for (const name of await readdir(folder)) {
     if (name.endsWith('.new')) continue
-    const held = JSON.parse(await readFile(join(folder, name), 'utf8')) as PodAddress
+    const held = parseClaim(await readFile(join(folder, name), 'utf8'), name)
+    if (!held) {
+      await rm(join(folder, name))
+      continue
+    }
     taken.add(addressNumber(held.address))
     bySandbox.set(held.sandboxId, held)
     next = Math.max(next, addressNumber(held.address) - first + 1)
@@ -41,6 +45,10 @@ export async function openPodAddresses({ range, reserved, folder }: { range: str
       if (!taken.has(first + next)) return first + next++
     }
     throw new Error(`No address is free in ${range}`)
+  }
+  const forget = ({ sandboxId, address }: PodAddress) => {
+    bySandbox.delete(sandboxId)
+    taken.delete(addressNumber(address))
   }
   return {
     get: (sandboxId: string) => bySandbox.get(sandboxId),
@@ -54,16 +62,31 @@ export async function openPodAddresses({ range, reserved, folder }: { range: str
       taken.add(value)
       bySandbox.set(sandboxId, held)
       const file = join(folder, held.address)
-      await writeFile(`${file}.new`, JSON.stringify(held))
-      await rename(`${file}.new`, file)
+      try {
+        await writeFile(`${file}.new`, JSON.stringify(held))
+        await rename(`${file}.new`, file)
+      } catch (error) {
+        forget(held)
+        throw error
+      }
       return held
     },
     async release(sandboxId: string): Promise<void> {
       const held = bySandbox.get(sandboxId)
       if (!held) return
-      await unlink(join(folder, held.address))
-      bySandbox.delete(sandboxId)
-      taken.delete(addressNumber(held.address))
+      await rm(join(folder, held.address), { force: true })
+      forget(held)
     },
+  }
+}
+
+/** Undefined: the machine lost power before the file was on disk, and nothing of that time runs any more. */
+function parseClaim(text: string, address: string): PodAddress | undefined {
+  try {
+    const value = JSON.parse(text) as PodAddress | null
+    return value?.address === address ? value : undefined
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
   }
 }
