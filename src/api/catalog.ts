@@ -7,7 +7,7 @@ import { isJsonObject } from './merge-patch.ts'
 import type { JsonObject, KubeObject } from './object.ts'
 import type { Schema } from './schema.ts'
 import { type Definitions, lazily, schemaSource } from './schema-of.ts'
-import { ageColumn, nameColumn } from './table-columns.ts'
+import { createdColumn, nameColumn } from './table-columns.ts'
 import { zeroValue } from './zero-value.ts'
 
 /** Everything that is served: found by resource or by kind. */
@@ -177,6 +177,6 @@ function keepOtherHalf(draft: JsonObject, old: JsonObject, subresource: string):
 }
 
 function columnsOf(definition: KindDefinition): readonly Column[] {
-  if (!definition.columns) return [nameColumn, ageColumn]
+  if (!definition.columns) return [nameColumn, createdColumn]
   return definition.columns.map((column) => ({ type: 'string', priority: 0, description: '', ...column }))
 }

@@ -1,4 +1,4 @@
-import { labelValueProblems, qualifiedNameProblems } from './names.ts'
+import { dnsSubdomainProblems, labelValueProblems, qualifiedNameProblems } from './names.ts'
 import { invalid, notSupported, type Problem, required } from './problem.ts'
 import type { LabelSelector } from './types/meta-v1.ts'
 
@@ -53,6 +53,23 @@ export function checkRequiredOneOf(
 }
 
 export const checkPort = (found: Found, field: string, value: number | undefined): void => checkRange(found, field, value ?? 0, 1, 65_535)
+
+/** A domain, a slash and a path, such as `example.org/ingress-controller`. */
+export function checkDomainPath(found: Found, field: string, value: string): void {
+  if (value === '') {
+    found.push(required(field))
+    return
+  }
+  const slash = value.indexOf('/')
+  const [host, path] = [value.slice(0, Math.max(slash, 0)), value.slice(slash + 1)]
+  if (host === '' || path === '') {
+    found.push(invalid(field, value, 'must be a domain-prefixed path (such as "acme.io/foo")'))
+    return
+  }
+  checkFormat(found, field, host, dnsSubdomainProblems)
+  if (!/^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/.test(path))
+    found.push(invalid(field, path, "Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')"))
+}
 
 /** Labels as a map of keys and values. */
 export function checkLabels(found: Found, field: string, labels: Readonly<Record<string, string>> | undefined): void {

@@ -6,6 +6,7 @@ import { statefulSet } from './apps/stateful-set.ts'
 import { horizontalPodAutoscalerV1 } from './autoscaling/horizontal-pod-autoscaler-v1.ts'
 import { cronJob } from './batch/cron-job.ts'
 import { job } from './batch/job.ts'
+import { lease } from './coordination/lease.ts'
 import { componentStatus } from './core/component-status.ts'
 import { configMap } from './core/config-map.ts'
 import { endpoints } from './core/endpoints.ts'
@@ -23,8 +24,27 @@ import { secret } from './core/secret.ts'
 import { service } from './core/service.ts'
 import { serviceAccount } from './core/service-account.ts'
 import type { KindDefinition } from './define-kind.ts'
+import { endpointSlice } from './discovery/endpoint-slice.ts'
 import { event } from './events/event.ts'
+import { ingress } from './networking/ingress.ts'
+import { ingressClass } from './networking/ingress-class.ts'
+import { ipAddress } from './networking/ip-address.ts'
+import { networkPolicy } from './networking/network-policy.ts'
+import { serviceCidr } from './networking/service-cidr.ts'
+import { runtimeClass } from './node/runtime-class.ts'
 import { plainKinds } from './plain-kinds.ts'
+import { podDisruptionBudget } from './policy/pod-disruption-budget.ts'
+import { clusterRole } from './rbac/cluster-role.ts'
+import { clusterRoleBinding } from './rbac/cluster-role-binding.ts'
+import { role } from './rbac/role.ts'
+import { roleBinding } from './rbac/role-binding.ts'
+import { priorityClass } from './scheduling/priority-class.ts'
+import { csiDriver } from './storage/csi-driver.ts'
+import { csiNode } from './storage/csi-node.ts'
+import { csiStorageCapacity } from './storage/csi-storage-capacity.ts'
+import { storageClass } from './storage/storage-class.ts'
+import { volumeAttachment } from './storage/volume-attachment.ts'
+import { volumeAttributesClass } from './storage/volume-attributes-class.ts'
 
 /** Every kind about which the facts do not say all; one that is not listed here is served as the facts have it. */
 export const kindDefinitions: readonly KindDefinition[] = [
@@ -55,4 +75,24 @@ export const kindDefinitions: readonly KindDefinition[] = [
   pod,
   replicaSet,
   statefulSet,
+  lease,
+  endpointSlice,
+  ingress,
+  ingressClass,
+  ipAddress,
+  networkPolicy,
+  serviceCidr,
+  runtimeClass,
+  podDisruptionBudget,
+  clusterRole,
+  clusterRoleBinding,
+  role,
+  roleBinding,
+  priorityClass,
+  csiDriver,
+  csiNode,
+  csiStorageCapacity,
+  storageClass,
+  volumeAttachment,
+  volumeAttributesClass,
 ]

@@ -112,6 +112,22 @@ export function ipProblems(value: string): string[] {
   return isIpv4(value) || isIpv6(value) ? [] : ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)']
 }
 
+/** Anything that can stand between two slashes of a path. */
+export function pathSegmentProblems(value: string): string[] {
+  if (value === '.' || value === '..') return [`may not be '${value}'`]
+  return ['/', '%'].filter((character) => value.includes(character)).map((character) => `may not contain '${character}'`)
+}
+
+/** A subdomain whose first label stands for all, such as `*.example.org`. */
+export function wildcardSubdomainProblems(value: string): string[] {
+  const problems = value.length > 253 ? [tooLong(253)] : []
+  if (!/^\*\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/.test(value))
+    problems.push(
+      "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', regex used for validation is '\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+    )
+  return problems
+}
+
 /** An address range such as `10.0.0.0/8`. */
 export function cidrProblems(value: string): string[] {
   const slash = value.lastIndexOf('/')

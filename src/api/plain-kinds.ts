@@ -20,12 +20,4 @@ export const plainKinds: readonly KindDefinition[] = [
   { group: 'certificates.k8s.io', kind: 'CertificateSigningRequest', shortNames: ['csr'] },
   { group: 'flowcontrol.apiserver.k8s.io', kind: 'FlowSchema', generation: true },
   { group: 'flowcontrol.apiserver.k8s.io', kind: 'PriorityLevelConfiguration', generation: true },
-  { group: 'networking.k8s.io', kind: 'IPAddress', shortNames: ['ip'] },
-  { group: 'networking.k8s.io', kind: 'Ingress', shortNames: ['ing'], generation: true },
-  { group: 'networking.k8s.io', kind: 'IngressClass', generation: true },
-  { group: 'networking.k8s.io', kind: 'NetworkPolicy', shortNames: ['netpol'], generation: true },
-  { group: 'policy', kind: 'PodDisruptionBudget', shortNames: ['pdb'], generation: true },
-  { group: 'scheduling.k8s.io', kind: 'PriorityClass', shortNames: ['pc'] },
-  { group: 'storage.k8s.io', kind: 'StorageClass', shortNames: ['sc'] },
-  { group: 'storage.k8s.io', kind: 'VolumeAttributesClass', shortNames: ['vac'] },
 ]
