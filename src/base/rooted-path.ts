@@ -1,6 +1,9 @@
 import { constants } from 'node:fs'
 import { lstat, open, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { onErrorCode } from './error-code.ts'
+
+const absent = onErrorCode(['ENOENT', 'ENOTDIR'], undefined)
 
 const maxLinks = 40
 
@@ -47,9 +50,4 @@ export async function readRooted(root: string, path: string, limitBytes: number)
   } finally {
     await file.close()
   }
-}
-
-function absent(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined
-  throw error
 }

@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs'
+import { hasErrorCode } from './error-code.ts'
 import { libcFunctions } from './system-call.ts'
 
 /** O_PATH of open(2): names a file without opening what it is. */
@@ -45,7 +46,7 @@ function openQuietly(path: string, flags: number): number | undefined {
   try {
     return openSync(path, flags)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && ['ENOENT', 'ESRCH', 'ENXIO', 'EIO'].includes(String(error.code))) return undefined
+    if (hasErrorCode(error, 'ENOENT', 'ESRCH', 'ENXIO', 'EIO')) return undefined
     throw error
   }
 }

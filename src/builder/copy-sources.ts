@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream, type Stats } from 'node:fs'
 import { lstat, readdir, readlink } from 'node:fs/promises'
 import { join, posix } from 'node:path'
+import { onErrorCode } from '../base/error-code.ts'
 import { rootedPath } from '../base/rooted-path.ts'
 import type { ResolvedSource } from './build-host.ts'
 import { DockerfileError } from './dockerfile-error.ts'
@@ -40,7 +41,7 @@ async function resolvePattern(pattern: string, { directory, excludes }: CopyRoot
 /** Links on the way are followed inside the root; the last one is copied as what it leads to, as Docker does. */
 async function named(directory: string, path: string): Promise<string[]> {
   const inside = (await rootedPath(directory, path)).slice(1)
-  return (await lstat(join(directory, inside)).catch(absent)) ? [inside] : []
+  return (await lstat(join(directory, inside)).catch(onErrorCode(['ENOENT', 'ENOTDIR'], undefined))) ? [inside] : []
 }
 
 async function globbed(directory: string, pattern: string, excludes: (path: string) => boolean): Promise<string[]> {
@@ -86,8 +87,3 @@ async function digestPath(hash: ReturnType<typeof createHash>, source: PathSourc
 
 const kindOf = (status: Stats) =>
   status.isFile() ? 'file' : status.isDirectory() ? 'directory' : status.isSymbolicLink() ? 'link' : 'other'
-
-function absent(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined
-  throw error
-}

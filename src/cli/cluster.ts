@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { hasErrorCode } from '../base/error-code.ts'
 
 /** What is decided once for a cluster and kept with its data. */
 export interface Cluster {
@@ -109,7 +110,7 @@ function claimIndex(root: string, name: string): number {
       writeFileSync(claim, name, { flag: 'wx' })
       return index
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+      if (!hasErrorCode(error, 'EEXIST')) throw error
       const holder = readFileSync(claim, 'utf8')
       if (holder === name || !existsSync(join(root, holder, 'cluster.json'))) {
         writeFileSync(claim, name)

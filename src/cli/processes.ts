@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, openSync, readFileSync, rmSync, watch } from 'no
 import { basename, join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import { sleep } from '../base/clock.ts'
+import { hasErrorCode } from '../base/error-code.ts'
 import type { Cluster } from './cluster.ts'
 import { type CliContext, CliError } from './context.ts'
 
@@ -111,6 +112,6 @@ function signal(pid: number, name: NodeJS.Signals): void {
     process.kill(pid, name)
   } catch (error) {
     // It ended by itself meanwhile.
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+    if (!hasErrorCode(error, 'ESRCH')) throw error
   }
 }

@@ -1,5 +1,6 @@
 import { open as openFile, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { hasErrorCode } from '../base/error-code.ts'
 import type { BuildCache, BuildHost, BuildLayer, CachedStep, Workspace } from '../builder/build-host.ts'
 import { DockerfileError } from '../builder/dockerfile-error.ts'
 import type { Images, ListedImage } from '../engine/images/images.ts'
@@ -138,7 +139,7 @@ async function readSteps(file: string): Promise<[Digest, CachedStep][]> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as [Digest, CachedStep][]
   } catch (error) {
-    if (error instanceof SyntaxError || (error instanceof Error && 'code' in error && error.code === 'ENOENT')) return []
+    if (error instanceof SyntaxError || hasErrorCode(error, 'ENOENT')) return []
     throw error
   }
 }

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { hasErrorCode } from '../base/error-code.ts'
 import { absentIs } from './state-files.ts'
 
 /** A process that cannot be mistaken for a later one with the same number. */
@@ -12,7 +13,7 @@ export interface ProcessIdentity {
 export async function identify(pid: number): Promise<ProcessIdentity | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch((error: unknown) => {
     // The process ended between open and read.
-    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return ''
+    if (hasErrorCode(error, 'ESRCH')) return ''
     return absentIs('')(error)
   })
   return parseProcessStat(text)
@@ -36,7 +37,7 @@ export async function signalProcess(target: ProcessIdentity, signal: NodeJS.Sign
   try {
     return process.kill(target.pid, signal)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false
+    if (hasErrorCode(error, 'ESRCH')) return false
     throw error
   }
 }

@@ -1,13 +1,10 @@
 import { open, readdir, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import { onErrorCode } from '../base/error-code.ts'
 
 /** A `catch` for reads of what may have gone: answers `value` for ENOENT (and a cgroup's ENODEV), rethrows the rest. */
 export function absentIs<Value>(value: Value): (error: unknown) => Value {
-  return (error) => {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENODEV' || error.code === 'ENOTDIR'))
-      return value
-    throw error
-  }
+  return onErrorCode(['ENOENT', 'ENODEV', 'ENOTDIR'], value)
 }
 
 /**

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { constants, type Stats } from 'node:fs'
 import { chmod, copyFile, lchown, lstat, lutimes, mkdir, readdir, readlink, rm, rmdir, symlink, unlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { onErrorCode } from '../base/error-code.ts'
 import { searchPath } from '../base/find-program.ts'
 import { readRooted, rootedPath } from '../base/rooted-path.ts'
 import { killCgroup, removeCgroup } from './cgroups.ts'
@@ -11,6 +12,8 @@ import { type EngineParts, newId, runtimeNamed } from './parts.ts'
 import { hidesUnified } from './shims.ts'
 import { hideUnifiedPrefix } from './spawner.ts'
 import { type ProcessUser, resolveUser } from './users.ts'
+
+const absent = onErrorCode(['ENOENT', 'ENOTDIR'], undefined)
 
 /**
  * A writable view on layers in which a build's steps work. It is mounted until it is closed; the changes lie in `upper`.
@@ -272,9 +275,4 @@ async function removeEmpty(root: string, paths: readonly string[]): Promise<void
     if (status?.isFile() && status.size === 0) await unlink(join(root, path))
     else if (status?.isDirectory() && (await readdir(join(root, path))).length === 0) await rmdir(join(root, path))
   }
-}
-
-function absent(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined
-  throw error
 }

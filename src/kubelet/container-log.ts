@@ -1,8 +1,11 @@
 import { watch } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { onErrorCode } from '../base/error-code.ts'
 import { Wakeup } from '../base/wakeup.ts'
 import { parseLogLine } from './log-line.ts'
+
+const absent = onErrorCode(['ENOENT'], undefined)
 
 export interface LogOptions {
   readonly follow: boolean
@@ -141,9 +144,4 @@ export async function tailStart(handle: FileHandle, count: number): Promise<numb
     }
   }
   return 0
-}
-
-function absent(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-  throw error
 }

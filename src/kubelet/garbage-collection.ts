@@ -1,6 +1,7 @@
 import { readdir, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, sleep } from '../base/clock.ts'
+import { onErrorCode } from '../base/error-code.ts'
 import type { Log } from '../base/log.ts'
 import type { Image, ImageService, RuntimeService } from '../cri/types.ts'
 import type { PodDirectories } from './directories.ts'
@@ -99,8 +100,5 @@ export async function removeOrphans({
 }
 
 async function names(directory: string): Promise<readonly string[]> {
-  return readdir(directory).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
-    throw error
-  })
+  return readdir(directory).catch(onErrorCode(['ENOENT'], []))
 }

@@ -1,6 +1,7 @@
 import { readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { type Clock, sleep } from '../base/clock.ts'
+import { onErrorCode } from '../base/error-code.ts'
 import type { Log } from '../base/log.ts'
 import type { RuntimeService } from '../cri/types.ts'
 import type { PodWorkers } from './pod-workers.ts'
@@ -37,14 +38,8 @@ export async function rotateLogs({ runtime, workers, clock, log, signal }: Deps)
 
 /** Renames a log that has become too long, and lets the runtime begin a new one; the oldest go. */
 export async function rotateLog({ path, nowMs, reopen }: { path: string; nowMs: number; reopen: () => Promise<unknown> }): Promise<void> {
-  const size = await stat(path).then(
-    (found) => found.size,
-    (error: unknown) => {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 0
-      throw error
-    },
-  )
-  if (size < maxBytes) return
+  const found = await stat(path).catch(onErrorCode(['ENOENT'], undefined))
+  if (!found || found.size < maxBytes) return
   const rotated = (await readdir(dirname(path))).filter((name) => name.startsWith(`${basename(path)}.`)).sort()
   // The one that is about to be made counts, and the one that is written.
   for (const name of rotated.slice(0, Math.max(0, rotated.length - (maxFiles - 2)))) await rm(join(dirname(path), name), { force: true })

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { TLSSocket } from 'node:tls'
 import { type Clock, sleep } from '../base/clock.ts'
+import { hasErrorCode } from '../base/error-code.ts'
 import type { Log } from '../base/log.ts'
 import { isNotFound } from '../cri/cri-error.ts'
 import type { RuntimeService } from '../cri/types.ts'
@@ -82,7 +83,7 @@ export function createNodeServer({ runtime, node, tls, workers, clock, log }: De
           })
           return (server.address() as AddressInfo).port
         } catch (error) {
-          const isAbsent = error instanceof Error && 'code' in error && error.code === 'EADDRNOTAVAIL'
+          const isAbsent = hasErrorCode(error, 'EADDRNOTAVAIL')
           if (!isAbsent || tries >= maxListenTries) throw error
           await sleep(clock, listenRetryMs, stop.signal)
           if (stop.signal.aborted) throw error

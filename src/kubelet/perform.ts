@@ -5,6 +5,7 @@ import { hasReason } from '../api/status-error.ts'
 import type { Container, Pod } from '../api/types/core-v1.ts'
 import { assert, unreachable } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
+import { onErrorCode } from '../base/error-code.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import type { Client } from '../client/client.ts'
@@ -336,21 +337,13 @@ async function writeHosts({ directories, node }: PerformDeps, pod: Pod, sandbox:
 /** The log of one run, and what was rotated away of it. */
 async function removeLog(path: string): Promise<void> {
   if (path === '') return
-  const names = await readdir(dirname(path)).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
-    throw error
-  })
+  const names = await readdir(dirname(path)).catch(onErrorCode(['ENOENT'], []))
   const own = names.filter((name) => name === basename(path) || name.startsWith(`${basename(path)}.`))
   await Promise.all(own.map((name) => rm(join(dirname(path), name), { force: true })))
 }
 
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
-    throw error
-  }
+function readText(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch(onErrorCode(['ENOENT'], ''))
 }
 
 function tellEnd(

@@ -1,7 +1,10 @@
 import { mkdir, readdir, readFile, rmdir, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Pod } from '../api/types/core-v1.ts'
+import { onErrorCode } from '../base/error-code.ts'
 import { cpuShares, cpuWeight, podCgroupResources, podQosClass, podRequests } from './pod-resources.ts'
+
+const absent = onErrorCode(['ENOENT'], undefined)
 
 /**
  * A cgroup per pod, under one per class of service, as upstream's cgroupfs driver lays them out:
@@ -132,9 +135,4 @@ async function removeTree(directory: string): Promise<void> {
   if (!entries) return
   for (const entry of entries) if (entry.isDirectory()) await removeTree(join(directory, entry.name))
   await rmdir(directory).catch(absent)
-}
-
-function absent(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-  throw error
 }

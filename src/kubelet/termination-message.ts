@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { hasErrorCode } from '../base/error-code.ts'
 import { parseLogLine } from './log-line.ts'
 import type { ContainerView } from './runtime-pod.ts'
 
@@ -39,7 +40,7 @@ async function readEnd(path: string, maxBytes: number, end: 'start' | 'end'): Pr
       await handle.close()
     }
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ELOOP')) return ''
+    if (hasErrorCode(error, 'ENOENT', 'ELOOP')) return ''
     throw error
   }
 }

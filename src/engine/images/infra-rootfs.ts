@@ -1,5 +1,6 @@
 import { chmod, copyFile, mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { onErrorCode } from '../../base/error-code.ts'
 
 /** The name of the built-in image of the container that holds a pod's namespaces; never pulled. */
 export const infraImage = 'registry.sampan.internal/infra:1'
@@ -12,7 +13,7 @@ export const infraCommand = ['/catatonit', '-P'] as const
  * changed) beside the target and swapped in whole unless the one there is the same already.
  */
 export async function infraRootfs({ directory, binary }: { directory: string; binary: string }): Promise<string> {
-  const [wanted, present] = await Promise.all([stat(binary), stat(join(directory, 'catatonit')).catch(absent)])
+  const [wanted, present] = await Promise.all([stat(binary), stat(join(directory, 'catatonit')).catch(onErrorCode(['ENOENT'], undefined))])
   if (present && present.size === wanted.size && present.mtimeMs >= wanted.mtimeMs) return directory
   await mkdir(dirname(directory), { recursive: true })
   const made = await mkdtemp(`${directory}.new-`)
@@ -23,9 +24,4 @@ export async function infraRootfs({ directory, binary }: { directory: string; bi
   await rm(directory, { recursive: true, force: true })
   await rename(made, directory)
   return directory
-}
-
-function absent(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-  throw error
 }

@@ -1,6 +1,9 @@
 import { chmod, chown, lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { onErrorCode } from '../../base/error-code.ts'
 import type { Payload } from './payload.ts'
+
+const absent = onErrorCode(['ENOENT'], undefined)
 
 const dataLink = '..data'
 const newDataLink = '..data_tmp'
@@ -89,9 +92,4 @@ async function removeStale(target: string, payload: Payload, current: string): P
     const isOurs = name === dataLink || name === current || wanted.has(name)
     if (!isOurs) await rm(join(target, name), { recursive: true, force: true })
   }
-}
-
-function absent(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-  throw error
 }

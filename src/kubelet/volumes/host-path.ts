@@ -1,5 +1,6 @@
 import { mkdir, open, stat } from 'node:fs/promises'
 import type { HostPathVolumeSource } from '../../api/types/core-v1.ts'
+import { onErrorCode } from '../../base/error-code.ts'
 import { ConfigProblem } from '../config-problem.ts'
 
 /** A path of the node's own, once it is what its type says. */
@@ -8,7 +9,7 @@ export async function hostPath({ path, type = '' }: HostPathVolumeSource): Promi
   if (type === '') return path
   if (type === 'DirectoryOrCreate') await mkdir(path, { recursive: true, mode: 0o755 })
   if (type === 'FileOrCreate') await (await open(path, 'a', 0o644)).close()
-  const found = await stat(path).catch(absent)
+  const found = await stat(path).catch(onErrorCode(['ENOENT', 'ENOTDIR'], undefined))
   const failed = (what: string) => new ConfigProblem(`hostPath type check failed: ${path} is not ${what}`)
   switch (type) {
     case 'DirectoryOrCreate':
@@ -31,9 +32,4 @@ export async function hostPath({ path, type = '' }: HostPathVolumeSource): Promi
     default:
       throw new ConfigProblem(`${type} is an invalid volume type`)
   }
-}
-
-function absent(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined
-  throw error
 }

@@ -1,9 +1,12 @@
 import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, realpath, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
+import { onErrorCode } from '../../base/error-code.ts'
 import { mount, mountFlags } from '../../base/mount.ts'
 import { ConfigProblem } from '../config-problem.ts'
 import { unmountBelow } from './mount-table.ts'
+
+const absent = onErrorCode(['ENOENT', 'ENOTDIR'], undefined)
 
 /** O_PATH of open(2): a handle that only names the file. Node has no constant for it. */
 const openPath = 0o10000000
@@ -77,9 +80,4 @@ async function makePlace(target: string, isDirectory: boolean): Promise<void> {
     await rmdir(target).catch(() => {})
     await writeFile(target, '', { mode: 0o640 })
   }
-}
-
-function absent(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined
-  throw error
 }

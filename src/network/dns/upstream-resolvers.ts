@@ -1,4 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
+import { hasErrorCode } from '../../base/error-code.ts'
 
 export interface Resolver {
   readonly address: string
@@ -24,7 +25,7 @@ export function resolversOf(file: string, ownAddresses: readonly string[]): () =
         known = { changedMs: mtimeMs, resolvers: parseResolvers(await readFile(file, 'utf8'), ownAddresses) }
     } catch (error) {
       // Replaced just now, or never there: what was known goes on.
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      if (!hasErrorCode(error, 'ENOENT')) throw error
     }
     return known?.resolvers ?? []
   }
