@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net'
 import type { Service } from '../../api/types/core-v1.ts'
 import type { Endpoint, EndpointSlice } from '../../api/types/discovery-v1.ts'
 import type { PodAddress } from '../pod-addresses.ts'
@@ -37,7 +38,7 @@ export function serviceFrontends({ spec, status }: Service, slices: readonly End
   if (!spec?.clusterIP || spec.clusterIP === 'None' || spec.type === 'ExternalName') return frontends
   const affinitySeconds =
     spec.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinitySeconds) : undefined
-  const isTaken = (address: string) => place.ownAddresses.includes(address) || !isIpv4(address)
+  const isTaken = (address: string) => place.ownAddresses.includes(address) || !isIPv4(address)
   const balanced = (status?.loadBalancer?.ingress ?? []).filter(({ ipMode }) => ipMode !== 'Proxy').map(({ ip }) => ip ?? '')
   for (const { name, port, protocol = 'TCP', nodePort } of spec.ports ?? []) {
     const all = backendsOf(slices, name ?? '', protocol)
@@ -67,6 +68,7 @@ export function hostPortFrontends(pods: readonly PodAddress[], { nodeAddresses }
   for (const { address, hostPorts } of pods) {
     for (const { protocol, containerPort, hostPort, hostIp } of hostPorts) {
       for (const host of hostIp && hostIp !== '0.0.0.0' ? [hostIp] : nodeAddresses) {
+        if (!isIPv4(host)) continue
         const backends = [{ address, port: containerPort }]
         frontends.set(frontendOf(host, protocol, hostPort), { backends, isExternal: false, affinitySeconds: undefined })
       }
@@ -77,21 +79,24 @@ export function hostPortFrontends(pods: readonly PodAddress[], { nodeAddresses }
 
 const frontendOf = (address: string, protocol: string, port: number): Frontend => `${address} . ${protocol.toLowerCase()} . ${port}`
 
-const isIpv4 = (address: string) => /^\d+(\.\d+){3}$/.test(address)
+/** Objects of others become words of a ruleset here: whoever wrote them, only these pass. */
+const isPort = (port: number | undefined): port is number => port !== undefined && Number.isInteger(port) && port > 0 && port < 65_536
 
 function backendsOf(slices: readonly EndpointSlice[], portName: string, protocol: string): (Endpoint & Backend)[] {
   const found = new Map<string, Endpoint & Backend>()
   for (const { ports, endpoints, addressType } of slices) {
     if (addressType !== 'IPv4') continue
     const port = ports?.find((candidate) => (candidate.name ?? '') === portName && (candidate.protocol ?? 'TCP') === protocol)?.port
-    if (port === undefined) continue
+    if (!isPort(port)) continue
     for (const endpoint of endpoints ?? []) {
       const address = endpoint.addresses[0]
-      if (address) found.set(`${address}:${port}`, { ...endpoint, address, port })
+      if (address && isIPv4(address)) found.set(`${address}:${port}`, { ...endpoint, address, port })
     }
   }
   // In one order, so that a change elsewhere changes nothing here.
-  return [...found.values()].sort((left, right) => (left.address < right.address ? -1 : 1))
+  return [...found.values()].sort((left, right) =>
+    left.address === right.address ? left.port - right.port : left.address < right.address ? -1 : 1,
+  )
 }
 
 /** The ready ones; when there are none, those that end but still serve (KEP-1669). */

@@ -76,6 +76,18 @@ describe('what a Service wants', () => {
     expect([...found.keys()]).toEqual(['10.169.0.5 . tcp . 80', '192.0.2.9 . tcp . 80'])
   })
 
+  test('nothing of what is no address or port: one such word would make nft refuse the rules of all', () => {
+    const odd = slice(['10.73.0.2', '10.73.0.256', '010.73.0.2', '10.73.0.2 . 80 }\nflush ruleset\n', ''])
+    const port = { ...slice(['10.73.0.4']), ports: [{ port: 70_000, protocol: 'TCP' }] }
+    const externalIPs = ['999.1.1.1', '192.0.2.7\n', '192.0.2.7']
+    expect(frontends({ externalIPs }, odd, port)).toEqual([
+      '10.169.0.5 . tcp . 80 inside 10.73.0.2:8080',
+      '192.0.2.7 . tcp . 80 outside 10.73.0.2:8080',
+    ])
+    const hostPorts = [{ protocol: 'TCP' as const, containerPort: 80, hostPort: 8080, hostIp: 'fd00::1' }]
+    expect(hostPortFrontends([{ sandboxId: 's', address: '10.73.0.9', hostPorts }], place).size).toBe(0)
+  })
+
   test('host ports, on all addresses of the node or one', () => {
     const port = { protocol: 'TCP' as const, containerPort: 80, hostPort: 8080 }
     const pods = [{ sandboxId: 's', address: '10.73.0.9', hostPorts: [port, { ...port, hostPort: 81, hostIp: '192.0.2.1' }] }]
