@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { mkdir, open, readdir, readFile, rmdir, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { hasErrorCode, onErrorCode } from '../base/error-code.ts'
 import { absentIs } from './state-files.ts'
 
 /**
@@ -14,6 +15,8 @@ export interface Cgroups {
   readonly mode: 'v1' | 'hybrid' | 'v2'
   /** The directory of a cgroup in every hierarchy that containers use. */
   directories(path: string): readonly string[]
+  /** Those, and in the v2 half of a hybrid machine, where runc makes the same cgroups. */
+  everyDirectory(path: string): readonly string[]
   /** The directory that carries a controller, or undefined where the machine lacks it. */
   directory(controller: string, path: string): string | undefined
 }
@@ -23,37 +26,46 @@ const cgroup2Magic = 0x63677270
 export async function detectCgroups(root = '/sys/fs/cgroup', mountInfo = '/proc/self/mountinfo'): Promise<Cgroups> {
   const { type } = await statfs(root)
   if (type === cgroup2Magic) return unified(root)
-  return perController(parseHierarchies(await readFile(mountInfo, 'utf8'), root), root)
+  return perController(parseHierarchies(await readFile(mountInfo, 'utf8'), root))
 }
 
-/** Mount points of v1 controllers, and whether a v2 stands beside them; a line of mountinfo per mount, see proc(5). */
-export function parseHierarchies(mountInfo: string, root: string): { controllers: Map<string, string>; hybrid: boolean } {
+interface Hierarchies {
+  /** Mount points of v1 controllers. */
+  readonly controllers: ReadonlyMap<string, string>
+  /** Where a v2 stands beside them. */
+  readonly unified: string | undefined
+}
+
+/** A line of mountinfo per mount, see proc(5). */
+export function parseHierarchies(mountInfo: string, root: string): Hierarchies {
   const controllers = new Map<string, string>()
-  let hybrid = false
+  let unified: string | undefined
   for (const line of mountInfo.split('\n')) {
     const [before = '', after = ''] = line.split(' - ')
     const mountPoint = before.split(' ')[4] ?? ''
     const [type, , options = ''] = after.split(' ')
     if (!mountPoint.startsWith(`${root}/`)) continue
-    if (type === 'cgroup2') hybrid = true
+    if (type === 'cgroup2') unified = mountPoint
     if (type !== 'cgroup') continue
     for (const option of options.split(',')) {
       if (option !== 'rw' && option !== 'xattr' && !controllers.has(option)) controllers.set(option, mountPoint)
     }
   }
-  return { controllers, hybrid }
+  return { controllers, unified }
 }
 
 function unified(root: string): Cgroups {
-  return { mode: 'v2', directories: (path) => [join(root, path)], directory: (_, path) => join(root, path) }
+  const directories = (path: string) => [join(root, path)]
+  return { mode: 'v2', directories, everyDirectory: directories, directory: (_, path) => join(root, path) }
 }
 
-function perController({ controllers, hybrid }: { controllers: Map<string, string>; hybrid: boolean }, root: string): Cgroups {
+function perController({ controllers, unified }: Hierarchies): Cgroups {
   const mounts = [...new Set(controllers.values())]
+  const every = unified === undefined ? mounts : [...mounts, unified]
   return {
-    mode: hybrid ? 'hybrid' : 'v1',
-    // The v2 half of a hybrid machine is hidden from the runtime and stays empty.
-    directories: (path) => mounts.filter((mount) => mount !== join(root, 'unified')).map((mount) => join(mount, path)),
+    mode: unified === undefined ? 'v1' : 'hybrid',
+    directories: (path) => mounts.map((mount) => join(mount, path)),
+    everyDirectory: (path) => every.map((mount) => join(mount, path)),
     directory(controller, path) {
       const mount = controllers.get(controller)
       return mount && join(mount, path)
@@ -108,22 +120,19 @@ function killQuietly(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL')
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+    if (!hasErrorCode(error, 'ESRCH')) throw error
   }
 }
 
 /** Removes a cgroup and those below it from every hierarchy. One that still holds a process stays (EBUSY). */
 export async function removeCgroup(cgroups: Cgroups, path: string): Promise<void> {
-  await Promise.all(cgroups.directories(path).map(removeTree))
+  await Promise.all(cgroups.everyDirectory(path).map(removeTree))
 }
 
 async function removeTree(directory: string): Promise<void> {
   const names = await readdir(directory, { withFileTypes: true }).catch(absentIs([]))
   for (const name of names) if (name.isDirectory()) await removeTree(join(directory, name.name))
-  await rmdir(directory).catch((error: unknown) => {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code !== 'ENOENT' && code !== 'EBUSY') throw error
-  })
+  await rmdir(directory).catch(onErrorCode(['ENOENT', 'EBUSY'], undefined))
 }
 
 export interface CgroupUsage {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { mount, unmount } from '../base/mount.ts'
 import type { ContainerEventResponse, RuntimeService } from '../cri/types.ts'
+import { detectCgroups } from './cgroups.ts'
 import type { Engine } from './engine.ts'
 import { createContainer, type EnginePlace, endOf, newEnginePlace, podConfig, type Started, startPod } from './engine-fixture.ts'
 
@@ -435,7 +436,12 @@ describe.skipIf(!root)(`real containers${root ? '' : ' (skipped: needs root)'}`,
     expect(text((await runtime.execSync({ containerId, cmd: ['cat', '/proc/1/comm'] })).stdout)).toBe('sleep\n')
     await runtime.stopContainer({ containerId, timeout: 0 })
     expect((await endOf(runtime, containerId)).exitCode).toBe(137)
+    const podCgroup = `${place.options.cgroupParent}/pod${config.metadata?.uid}`
+    const cgroups = await detectCgroups()
+    const cgroupsOfPod = () => cgroups.everyDirectory(podCgroup).filter((directory) => existsSync(directory))
+    expect(cgroupsOfPod()).not.toEqual([])
     await runtime.removePodSandbox({ podSandboxId })
+    expect(cgroupsOfPod()).toEqual([])
     await expect(runtime.runPodSandbox({ config: podConfig(place), runtimeHandler: 'nosuch' })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
     })
