@@ -1,3 +1,4 @@
+import { covers } from '../api/toleration.ts'
 import type { Taint, Toleration } from '../api/types/core-v1.ts'
 
 /** The first of the taints that counts and that no toleration covers. */
@@ -11,21 +12,6 @@ export function findUntolerated(
 
 export const tolerates = (tolerations: readonly Toleration[] | undefined, taint: Taint): boolean =>
   tolerations?.some((toleration) => covers(toleration, taint)) ?? false
-
-/** Left out, effect and (with Exists) key stand for all. */
-function covers({ key = '', operator = '', value = '', effect = '' }: Toleration, taint: Taint): boolean {
-  if (effect !== '' && effect !== taint.effect) return false
-  if (key !== '' && key !== taint.key) return false
-  switch (operator) {
-    case '':
-    case 'Equal':
-      return key !== '' && value === (taint.value ?? '')
-    case 'Exists':
-      return true
-    default:
-      return false
-  }
-}
 
 /** Taints that keep new pods away. */
 export const isForbidding = ({ effect }: Taint) => effect === 'NoSchedule' || effect === 'NoExecute'
