@@ -42,7 +42,12 @@ async function createNode(options: Omit<FakeRuntimeOptions, 'clock'> = {}) {
     },
     stop.signal,
   )
-  const client = createClient({ transport: inProcessTransport({ handle, user: { name: 'admin', groups: ['system:masters'] } }) })
+  const requests: string[] = []
+  const counted: typeof handle = (request) => {
+    requests.push(`${request.method} ${request.path}`)
+    return handle(request)
+  }
+  const client = createClient({ transport: inProcessTransport({ handle: counted, user: { name: 'admin', groups: ['system:masters'] } }) })
   const fake = createFakeRuntime({ clock, images: ['app:1', 'app:2'], ...options })
   const kubelet = { stop: new AbortController(), done: Promise.resolve() }
   const start = async () => {
@@ -114,7 +119,7 @@ async function createNode(options: Omit<FakeRuntimeOptions, 'clock'> = {}) {
     throw new Error(`${name} is still there: ${JSON.stringify((await get(name)).status)}\n${fake.calls.join('\n')}`)
   }
   const reasons = async () => (await client.resource(events).list({ namespace: 'default' })).items.map(({ reason }) => reason)
-  return { clock, client, fake, start, stopKubelet, create, get, until, gone, reasons }
+  return { clock, client, requests, fake, start, stopKubelet, create, get, until, gone, reasons }
 }
 
 const condition = (pod: Pod, type: string) => pod.status?.conditions?.find((candidate) => candidate.type === type)
@@ -240,6 +245,21 @@ test('a stubborn container is killed when its grace is over; a shorter grace tha
   expect(fake.running()).toEqual(['main'])
   await client.resource(pods).delete('default', 'web', { gracePeriodSeconds: 5 })
   await gone('web', 20_000)
+})
+
+test('a pod that a finalizer holds is given up once, and goes with the finalizer', async () => {
+  const { client, clock, requests, create, until, gone } = await createNode()
+  await create()
+  await until(isReady)
+  await client.resource(pods).patch('default', 'web', 'merge', { metadata: { finalizers: ['example.com/held'] } })
+  const deletes = () => requests.filter((request) => request.startsWith('DELETE')).length
+  await client.resource(pods).delete('default', 'web')
+  const held = await until(({ metadata }) => metadata.deletionGracePeriodSeconds === 0)
+  expect(held.status?.phase).toBe('Failed')
+  for (let round = 0; round < 20; round++) await clock.advance(100)
+  expect(deletes()).toBe(2)
+  await client.resource(pods).patch('default', 'web', 'merge', { metadata: { finalizers: null } })
+  await gone()
 })
 
 test('preStop comes before the signal, and takes its time from the grace', async () => {

@@ -78,8 +78,7 @@ export function plan(life: PodLife, observed: Observed, nowMs: number): Plan {
       break
     case 'terminated':
       if (!observed.isCleaned) draft.steps.push({ type: 'clean' })
-      else if (observed.pod.metadata.deletionTimestamp !== undefined && observed.isStatusWritten)
-        draft.steps.push({ type: 'delete-object' })
+      else if (isKeptForThisNode(observed.pod) && observed.isStatusWritten) draft.steps.push({ type: 'delete-object' })
       break
     case 'gone':
       planGone(draft, observed)
@@ -89,6 +88,9 @@ export function plan(life: PodLife, observed: Observed, nowMs: number): Plan {
   }
   return draft
 }
+
+/** A grace of nothing says that the node has given the pod up already: what still holds it then are others' finalizers. */
+const isKeptForThisNode = ({ metadata }: Pod) => metadata.deletionTimestamp !== undefined && metadata.deletionGracePeriodSeconds !== 0
 
 interface Draft {
   readonly steps: Step[]
