@@ -50,12 +50,14 @@ function endCause(observed: Observed, nowMs: number): EndCause | undefined {
   const { pod, isInApi, rejection } = observed
   if (!isInApi) return { type: 'removed' }
   if (pod.metadata.deletionTimestamp !== undefined) return { type: 'deleted' }
+  // What is over was in time, also when it is looked at late: by a kubelet that has just started, say.
+  if (outcomeOf(observed)) return { type: 'completed' }
   if (rejection) return { type: 'rejected', status: { phase: 'Failed', ...rejection } }
   if (nowMs >= (deadlineOf(observed) ?? Number.POSITIVE_INFINITY)) {
     const message = 'Pod was active on the node longer than the specified deadline'
     return { type: 'deadline', status: { phase: 'Failed', reason: 'DeadlineExceeded', message } }
   }
-  return outcomeOf(observed) ? { type: 'completed' } : undefined
+  return undefined
 }
 
 /** When activeDeadlineSeconds, counted from the pod's start on this node, is over. */

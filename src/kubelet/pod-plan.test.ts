@@ -314,6 +314,25 @@ describe('a life', () => {
     ],
     ['ends with its deadline', { pod: pod({ activeDeadlineSeconds: 10 }), ...withContainers(container()) }, 'terminating', 'deadline'],
     [
+      'that has succeeded is not late afterwards, and not refused',
+      {
+        pod: pod({ restartPolicy: 'Never', activeDeadlineSeconds: 5 }, {}, { phase: 'Succeeded' }),
+        rejection: { reason: 'OutOfcpu', message: 'm' },
+        ...withContainers(),
+      },
+      'terminating',
+      'completed',
+    ],
+    [
+      'that ended by itself in time is not late when it is looked at later',
+      {
+        pod: pod({ restartPolicy: 'Never', activeDeadlineSeconds: 10 }),
+        ...withContainers(exited(0, { finishedAtMs: nowMs - 5_000 })),
+      },
+      'terminating',
+      'completed',
+    ],
+    [
       'ends when all is done',
       { pod: pod({ restartPolicy: 'Never' }), runtime: { sandboxes: [sandbox({ isReady: false })], containers: [exited(0)] } },
       'terminated',
