@@ -15,12 +15,16 @@ export type Selector = readonly Requirement[]
 
 type Labels = Readonly<Record<string, string>> | undefined
 
+/** A label's own value: names such as `constructor` are labels like others. */
+export const labelOf = (labels: Labels, key: string): string | undefined =>
+  labels !== undefined && Object.hasOwn(labels, key) ? labels[key] : undefined
+
 export function matchesLabels(selector: Selector, labels: Labels): boolean {
   return selector.every((requirement) => meets(requirement, labels))
 }
 
 function meets({ key, operator, values }: Requirement, labels: Labels): boolean {
-  const value = labels !== undefined && Object.hasOwn(labels, key) ? labels[key] : undefined
+  const value = labelOf(labels, key)
   switch (operator) {
     case 'In':
       return value !== undefined && values.includes(value)

@@ -1,4 +1,5 @@
-import type { Node, NodeSelectorRequirement, Pod } from '../api/types/core-v1.ts'
+import { requiredNodes } from '../api/node-selector.ts'
+import type { Node, Pod } from '../api/types/core-v1.ts'
 import { podRequests, resourceAmount } from './pod-resources.ts'
 
 export interface Rejection {
@@ -11,43 +12,12 @@ export function rejectionOf(pod: Pod, node: Node, others: readonly Pod[]): Rejec
   return rejectedByNode(pod, node) ?? rejectedByPorts(pod, others) ?? rejectedByResources(pod, node, others)
 }
 
-function rejectedByNode({ spec }: Pod, node: Node): Rejection | undefined {
-  if (spec.os && spec.os.name !== 'linux') {
+function rejectedByNode(pod: Pod, node: Node): Rejection | undefined {
+  if (pod.spec.os && pod.spec.os.name !== 'linux') {
     return { reason: 'PodOSNotSupported', message: `Failed to admit pod as the OS field doesn't match node OS` }
   }
-  const labels = node.metadata.labels ?? {}
-  const isSelected = Object.entries(spec.nodeSelector ?? {}).every(([name, value]) => labels[name] === value)
-  const terms = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
-  const matches = (term: NonNullable<typeof terms>[number]) => {
-    const expressions = term.matchExpressions ?? []
-    const fields = term.matchFields ?? []
-    if (expressions.length + fields.length === 0) return false
-    return (
-      expressions.every((requirement) => meets(labels[requirement.key], requirement)) &&
-      fields.every((requirement) => meets(requirement.key === 'metadata.name' ? node.metadata.name : undefined, requirement))
-    )
-  }
-  if (isSelected && (!terms || terms.some(matches))) return undefined
+  if (requiredNodes(pod)(node)) return undefined
   return { reason: 'NodeAffinity', message: "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector" }
-}
-
-function meets(value: string | undefined, { operator, values = [] }: NodeSelectorRequirement): boolean {
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value)
-    case 'NotIn':
-      return value === undefined || !values.includes(value)
-    case 'Exists':
-      return value !== undefined
-    case 'DoesNotExist':
-      return value === undefined
-    case 'Gt':
-      return value !== undefined && Number(value) > Number(values[0])
-    case 'Lt':
-      return value !== undefined && Number(value) < Number(values[0])
-    default:
-      return false
-  }
 }
 
 const hostPortsOf = ({ spec }: Pod) =>

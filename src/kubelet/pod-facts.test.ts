@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Container, Pod, PodSpec, Service } from '../api/types/core-v1.ts'
+import type { Container, NodeSelectorRequirement, Pod, PodSpec, Service } from '../api/types/core-v1.ts'
 import { rejectionOf } from './admission.ts'
 import { containerConfig } from './container-config.ts'
 import { containerEnvironment } from './container-environment.ts'
@@ -230,14 +230,25 @@ test('a pod goes where its selector, its ports and its needs are met', () => {
   const node = {
     apiVersion: 'v1',
     kind: 'Node',
-    metadata: { name: 'n', labels: { zone: 'a' } },
+    metadata: { name: 'n', labels: { zone: 'a', cores: '4', share: '0.5' } },
     spec: {},
     status: { allocatable: { cpu: '2', memory: '1Gi', pods: '3' } },
   }
   const withPort = pod({ containers: [{ name: 'main', ports: [{ containerPort: 80, hostPort: 8080 }] }] })
   const wanting = (cpu: string) => pod({ containers: [{ name: 'main', resources: { requests: { cpu } } }] })
+  const requiring = (requirement: NodeSelectorRequirement) =>
+    pod({
+      affinity: {
+        nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [requirement] }] } },
+      },
+    })
   expect(rejectionOf(pod({ nodeSelector: { zone: 'a' } }), node, [])).toBeUndefined()
   expect(rejectionOf(pod({ nodeSelector: { zone: 'b' } }), node, [])?.reason).toBe('NodeAffinity')
+  // Read as the scheduler reads it: a label that is no integer is not greater than one, `constructor` is a label like others.
+  expect(rejectionOf(pod({ nodeSelector: { constructor: 'a' } }), node, [])?.reason).toBe('NodeAffinity')
+  expect(rejectionOf(requiring({ key: 'constructor', operator: 'DoesNotExist' }), node, [])).toBeUndefined()
+  expect(rejectionOf(requiring({ key: 'cores', operator: 'Gt', values: ['3'] }), node, [])).toBeUndefined()
+  expect(rejectionOf(requiring({ key: 'share', operator: 'Gt', values: ['0'] }), node, [])?.reason).toBe('NodeAffinity')
   expect(rejectionOf(withPort, node, [withPort])?.reason).toBe('NodePorts')
   expect(rejectionOf(wanting('1'), node, [wanting('1')])).toBeUndefined()
   expect(rejectionOf(wanting('1001m'), node, [wanting('1')])?.reason).toBe('OutOfcpu')

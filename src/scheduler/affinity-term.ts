@@ -1,6 +1,5 @@
-import { matchesLabels, type Requirement, type Selector, selectorOf } from '../api/label-selector.ts'
+import { labelOf, matchesLabels, type Requirement, type Selector, selectorOf } from '../api/label-selector.ts'
 import type { Pod, PodAffinityTerm } from '../api/types/core-v1.ts'
-import { labelOf } from './node-selector.ts'
 
 type Labels = Readonly<Record<string, string>> | undefined
 

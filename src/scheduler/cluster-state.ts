@@ -1,7 +1,6 @@
-import { formatSelector, matchesLabels, type Selector } from '../api/label-selector.ts'
+import { formatSelector, labelOf, matchesLabels, type Selector } from '../api/label-selector.ts'
 import type { Node } from '../api/types/core-v1.ts'
 import { type NodeInfo, NodeRecord } from './node-info.ts'
-import { labelOf } from './node-selector.ts'
 import { hasAffinity, type PodInfo } from './pod-info.ts'
 
 type Labels = Readonly<Record<string, string>> | undefined

@@ -1,8 +1,8 @@
+import { labelOf } from '../../api/label-selector.ts'
 import type { Node } from '../../api/types/core-v1.ts'
 import { type AffinityTerm, matchesAffinity } from '../affinity-term.ts'
 import type { PlacedPod, Snapshot } from '../cluster-state.ts'
 import type { NodeInfo } from '../node-info.ts'
-import { labelOf } from '../node-selector.ts'
 import { maxScore, type Plugin, type PodPlugin, type Rejection } from '../plugin.ts'
 import type { PodInfo } from '../pod-info.ts'
 

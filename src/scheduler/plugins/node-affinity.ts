@@ -1,5 +1,5 @@
+import { matchesTerm, nodeTerm, nodeTerms, requiredNodes } from '../../api/node-selector.ts'
 import type { Pod } from '../../api/types/core-v1.ts'
-import { matchesTerm, nodeTerm, nodeTerms, requiredNodes } from '../node-selector.ts'
 import { normalized, type Plugin } from '../plugin.ts'
 
 const mismatch = { reasons: ["node(s) didn't match Pod's node affinity/selector"], isFinal: true }

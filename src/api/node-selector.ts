@@ -1,7 +1,5 @@
-import { type LabelOperator, matchesLabels, type Selector } from '../api/label-selector.ts'
-import type { Node, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, Pod } from '../api/types/core-v1.ts'
-
-type Labels = Readonly<Record<string, string>> | undefined
+import { type LabelOperator, labelOf, matchesLabels, type Selector } from './label-selector.ts'
+import type { Node, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, Pod } from './types/core-v1.ts'
 
 /** A term of a node selector, read once. */
 export interface NodeTerm {
@@ -34,7 +32,3 @@ export function requiredNodes({ spec }: Pod): (node: Node) => boolean {
     selector.every(([key, value]) => labelOf(node.metadata.labels, key) === value) &&
     (terms === undefined || terms.some((term) => matchesTerm(term, node)))
 }
-
-/** A label's own value: names such as `constructor` are labels like others. */
-export const labelOf = (labels: Labels, key: string): string | undefined =>
-  labels !== undefined && Object.hasOwn(labels, key) ? labels[key] : undefined
