@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
-import { existsSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, rmdirSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { hasErrorCode } from '../base/error-code.ts'
 import { type Cluster, deleteCluster, readCluster } from './cluster.ts'
 import { type CliContext, CliError } from './context.ts'
 import { removeContext } from './kubeconfig-file.ts'
@@ -16,6 +17,7 @@ export async function down(context: CliContext): Promise<void> {
   await Promise.all(processes.map((which) => stopProcess(places.run, which, clock)))
   if (!cluster.apiOnly) await cleanUp(context, cluster)
   rmSync(places.run, { recursive: true, force: true })
+  removeIfEmpty(dirname(places.run))
   print(ran ? `Cluster ${name} is stopped; its data stays in ${places.data}.` : `Cluster ${name} was not running.`)
 }
 
@@ -28,6 +30,15 @@ export async function reset(context: CliContext): Promise<void> {
   deleteCluster(places, cluster)
   removeContext(context, name)
   print(`The data of cluster ${name} is deleted.`)
+}
+
+/** Other clusters may have theirs in it. */
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory)
+  } catch (error) {
+    if (!hasErrorCode(error, 'ENOTEMPTY', 'ENOENT')) throw error
+  }
 }
 
 /** Takes away what the agent left running so that its own end would not touch it. */

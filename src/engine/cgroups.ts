@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { mkdir, open, readdir, readFile, rmdir, statfs, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { hasErrorCode, onErrorCode } from '../base/error-code.ts'
 import { absentIs } from './state-files.ts'
@@ -127,6 +127,12 @@ function killQuietly(pid: number): void {
 /** Removes a cgroup and those below it from every hierarchy. One that still holds a process stays (EBUSY). */
 export async function removeCgroup(cgroups: Cgroups, path: string): Promise<void> {
   await Promise.all(cgroups.everyDirectory(path).map(removeTree))
+}
+
+/** Those above a cgroup that nobody needs: without processes and other cgroups below them. */
+export async function removeEmptyAncestors(cgroups: Cgroups, path: string): Promise<void> {
+  for (let above = dirname(path); above !== '/'; above = dirname(above))
+    await Promise.all(cgroups.everyDirectory(above).map((directory) => rmdir(directory).catch(onErrorCode(['ENOENT', 'EBUSY'], undefined))))
 }
 
 async function removeTree(directory: string): Promise<void> {

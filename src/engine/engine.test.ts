@@ -5,7 +5,7 @@ import { mount, unmount } from '../base/mount.ts'
 import type { ContainerEventResponse, RuntimeService } from '../cri/types.ts'
 import { detectCgroups } from './cgroups.ts'
 import type { Engine } from './engine.ts'
-import { createContainer, type EnginePlace, endOf, newEnginePlace, podConfig, type Started, startPod } from './engine-fixture.ts'
+import { createContainer, type EnginePlace, endOf, engineAt, newEnginePlace, podConfig, type Started, startPod } from './engine-fixture.ts'
 
 const root = process.getuid?.() === 0
 const text = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString()
@@ -445,6 +445,18 @@ describe.skipIf(!root)(`real containers${root ? '' : ' (skipped: needs root)'}`,
     await expect(runtime.runPodSandbox({ config: podConfig(place), runtimeHandler: 'nosuch' })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
     })
+  })
+
+  test('the last engine below a cgroup takes that along', async () => {
+    const shared = `${place.options.cgroupParent}-shared`
+    const cgroups = await detectCgroups()
+    const left = () => cgroups.everyDirectory(shared).filter((directory) => existsSync(directory))
+    const places = ['one', 'two'].map((name) => engineAt(join(place.directory, name), `${shared}/${name}`))
+    for (const { open } of places) await (await open()).close()
+    await places[0]?.remove()
+    expect(left()).not.toEqual([])
+    await places[1]?.remove()
+    expect(left()).toEqual([])
   })
 
   test('shims live in a cgroup of their own, containers in that of their pod', async () => {

@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import type { ImageService, RuntimeService } from '../cri/types.ts'
-import { detectCgroups, killCgroup, makeCgroup, removeCgroup } from './cgroups.ts'
+import { detectCgroups, killCgroup, makeCgroup, removeCgroup, removeEmptyAncestors } from './cgroups.ts'
 import type { ContainerImages } from './container-images.ts'
 import { containerRoots } from './container-root.ts'
 import { containerEnded, removeContainer } from './containers.ts'
@@ -155,6 +155,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       await close()
       await killCgroup(cgroups, cgroupParent)
       await removeCgroup(cgroups, cgroupParent)
+      await removeEmptyAncestors(cgroups, cgroupParent)
       for (const { name } of runtimes) await removeReadOnlyProgram(directories.programs, name)
       if (shares) for (const directory of sharedDirectories) await releaseSharedDirectory(directory)
       await Promise.all([places.state, containersDirectory].map((directory) => rm(directory, { recursive: true, force: true })))

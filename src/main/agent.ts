@@ -10,11 +10,12 @@ import { httpTransport } from '../client/http-transport.ts'
 import { openBuildHosts } from '../docker/build-host.ts'
 import { createKubelet } from '../kubelet/kubelet.ts'
 import { ensureDnsService } from '../network/dns/ensure-dns-service.ts'
+import { createNetwork } from '../network/network.ts'
 import { serveDockerApi } from './docker-socket.ts'
 import { jsonLog } from './log.ts'
 import { machineFacts } from './machine-facts.ts'
 import { measure } from './measure.ts'
-import { cgroupRoot, kubeletDirectory, openNode } from './node.ts'
+import { cgroupRoot, kubeletDirectory, networkFacts, openNode } from './node.ts'
 import { machinePlaces } from './places.ts'
 import { tellReady } from './ready.ts'
 
@@ -33,10 +34,20 @@ const client = createClient({
   transport: httpTransport({ server: `https://127.0.0.1:${cluster.apiPort}`, ca: authority, ...node }),
   fieldManager: 'kubelet',
 })
+const clusterDomain = 'cluster.local'
 const clock = systemClock
 const random = systemRandom
 const caches = createCaches({ client, clock, random, log })
-const { network, engine, images } = await openNode({ cluster, places, caches, log })
+const network = await createNetwork({
+  ...networkFacts(cluster, places),
+  caches,
+  nodeName: cluster.nodeName,
+  clusterDomain,
+  hostAddresses: [],
+  clock,
+  log,
+})
+const { engine, images } = await openNode({ cluster, places, podNetwork: network.podNetwork, log })
 await mkdir(places.podLogs, { recursive: true })
 const kubelet = createKubelet({
   caches,
@@ -48,7 +59,7 @@ const kubelet = createKubelet({
     internalAddress: cluster.nodeAddress,
     kubeletPort: cluster.kubeletPort,
     clusterDns: [cluster.dnsAddress],
-    clusterDomain: 'cluster.local',
+    clusterDomain,
     podCidr: cluster.podRange,
   },
   machine: machineFacts(places.data),

@@ -6,7 +6,7 @@ import { clusterNames } from './dns/cluster-names.ts'
 import { openDnsServer } from './dns/dns-server.ts'
 import { createForwarder } from './dns/forwarder.ts'
 import { resolversOf } from './dns/upstream-resolvers.ts'
-import { cleanUpHost, prepareHost } from './host-address.ts'
+import { prepareHost } from './host-address.ts'
 import { createPodNetwork, type PodNetworkHandle } from './pod-network.ts'
 import { createServiceProxy } from './proxy/service-proxy.ts'
 import { type RunProgram, runProgram } from './run-program.ts'
@@ -40,8 +40,6 @@ export interface Network {
   run(signal: AbortSignal): Promise<void>
   /** Resolves once the first rules are in the kernel and DNS answers. */
   ready(): Promise<void>
-  /** Takes away all that the cluster has in the kernel. */
-  cleanUp(): Promise<void>
 }
 
 /** The node's network: pods' links, service proxy and DNS. The host is prepared when this resolves; pods may be attached. */
@@ -86,6 +84,5 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
         await dns.close()
       }
     },
-    cleanUp: () => cleanUpHost({ ...options, run }),
   }
 }

@@ -110,6 +110,10 @@ test('another cluster beside it has its own everything', async () => {
 }, 120_000)
 
 describe('down and up', () => {
+  const hierarchies = ['/sys/fs/cgroup', ...readdirSync('/sys/fs/cgroup').map((name) => `/sys/fs/cgroup/${name}`)]
+  const isEmpty = (directory: string) =>
+    existsSync(directory) && readdirSync(directory, { withFileTypes: true }).every((entry) => !entry.isDirectory())
+
   /** Whatever bears the cluster's name or lies below its folders. */
   const traces = () => {
     const facts = JSON.parse(readFileSync(`/var/lib/sampan/${cluster.name}/cluster.json`, 'utf8')) as { index: number }
@@ -136,15 +140,18 @@ describe('down and up', () => {
         return false
       }
     })
-    return { mounts, links, tables, addresses, processes }
+    const cgroups = hierarchies.map((mount) => `${mount}/sampan/${cluster.name}`).filter((directory) => existsSync(directory))
+    return { mounts, links, tables, addresses, processes, cgroups }
   }
 
   test('down leaves nothing but data, up brings everything back', async () => {
     const running = traces()
     for (const [what, found] of Object.entries(running)) expect(found, what).not.toEqual([])
     expect(await cluster.sampan('down')).toMatchObject({ code: 0 })
-    expect(traces()).toEqual({ mounts: [], links: [], tables: [], addresses: [], processes: [] })
+    expect(traces()).toEqual({ mounts: [], links: [], tables: [], addresses: [], processes: [], cgroups: [] })
     expect(existsSync(`/run/sampan/${cluster.name}`)).toBe(false)
+    // What all clusters share is there for others only.
+    expect(['/run/sampan', ...hierarchies.map((mount) => `${mount}/sampan`)].filter(isEmpty)).toEqual([])
     expect(await cluster.sampan('status')).toMatchObject({ out: expect.stringContaining('stopped') })
 
     expect(await cluster.sampan('up')).toMatchObject({ code: 0 })
