@@ -1,6 +1,6 @@
 import type { JsonObject } from '../object.ts'
 import type { Schema } from '../schema.ts'
-import { granular, isEmpty, isRecord, itemsOf } from './elements.ts'
+import { elementsOf, type GranularItems, granular, isEmpty, isRecord, itemsOf } from './elements.ts'
 import { childrenOf, type FieldSet, leafSet, nodeOf, own } from './field-set.ts'
 
 /** The fields that a configuration states: its leaves, and every item of a list and key of a map. */
@@ -37,14 +37,7 @@ export function merged(schema: Schema, live: unknown, config: unknown): unknown 
   if (live === undefined || config === undefined) return config ?? live
   const view = granular(schema, live, config)
   if (!view) return config
-  if (view.type === 'items') {
-    const [old, stated] = [itemsOf(view.list, live), itemsOf(view.list, config)]
-    // The configuration decides the order of a list that it states as a whole.
-    const order = [...old.keys()].every((element) => stated.has(element))
-      ? [...stated.keys()]
-      : [...new Set([...old.keys(), ...stated.keys()])]
-    return order.map((element) => merged(view.item, old.get(element), stated.get(element)))
-  }
+  if (view.type === 'items') return mergedItems(view, live, config)
   const object: JsonObject = { ...(live as JsonObject) }
   for (const [field, value] of Object.entries(config as JsonObject)) {
     const at = view.at(field)
@@ -53,12 +46,43 @@ export function merged(schema: Schema, live: unknown, config: unknown): unknown 
   return object
 }
 
+/**
+ * The configuration's items in its order, and between them the live ones that it does not state: each before the same
+ * item as it was. Where several live items have one name, nobody can say which is meant: they are replaced as a whole.
+ */
+function mergedItems({ item, list }: GranularItems, live: unknown, config: unknown): unknown[] {
+  const now = elementsOf(list, live)
+  const old = new Map<string, unknown>()
+  for (const [element, value] of now) old.set(element, old.has(element) ? undefined : value)
+  const stated = itemsOf(list, config)
+  const order = [...stated]
+  const shared = order.filter(([element]) => old.has(element))
+  const items: unknown[] = []
+  let [given, met] = [0, 0]
+  const giveThrough = (last: string | undefined) => {
+    for (let next = order[given]; next; next = order[given]) {
+      given++
+      items.push(merged(item, old.get(next[0]), next[1]))
+      if (next[0] === last) return
+    }
+  }
+  for (const [element, value] of now) {
+    if (!stated.has(element)) items.push(value)
+    else if (element === shared[met]?.[0]) {
+      met++
+      giveThrough(element)
+    }
+  }
+  giveThrough(undefined)
+  return items
+}
+
 /** Without what the last configuration stated and nobody (the new one included) states any more. */
 export function pruned(schema: Schema, value: unknown, last: FieldSet, kept: FieldSet | undefined): unknown {
   const view = granular(schema, value)
   if (!view) return value
   if (view.type === 'items') {
-    return [...itemsOf(view.list, value)].flatMap(([element, item]) => {
+    return elementsOf(view.list, value).flatMap(([element, item]) => {
       const stated = own(last, element)
       if (stated === undefined) return [item]
       const still = own(kept, element)

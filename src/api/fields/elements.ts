@@ -83,6 +83,10 @@ function makeView(schema: Schema): Granular {
   }
 }
 
+/** The items of a list with their path elements, which need not differ. */
+export const elementsOf = ({ list, keys }: ListSchema, value: unknown): readonly (readonly [element: string, item: unknown])[] =>
+  Array.isArray(value) ? value.map((item: unknown) => [itemElement(list, keys, item), item]) : []
+
 /** The items of a list by their path elements; of two with the same keys the last counts. */
 export function itemsOf({ list, keys }: ListSchema, value: unknown): Map<string, unknown> {
   const items = new Map<string, unknown>()
