@@ -3,6 +3,7 @@ import { daemonSet } from './apps/daemon-set.ts'
 import { deployment } from './apps/deployment.ts'
 import { replicaSet } from './apps/replica-set.ts'
 import { statefulSet } from './apps/stateful-set.ts'
+import { horizontalPodAutoscaler } from './autoscaling/horizontal-pod-autoscaler.ts'
 import { horizontalPodAutoscalerV1 } from './autoscaling/horizontal-pod-autoscaler-v1.ts'
 import { cronJob } from './batch/cron-job.ts'
 import { job } from './batch/job.ts'
@@ -50,6 +51,7 @@ import { volumeAttributesClass } from './storage/volume-attributes-class.ts'
 export const kindDefinitions: readonly KindDefinition[] = [
   // Before what holds for every version.
   horizontalPodAutoscalerV1,
+  horizontalPodAutoscaler,
   ...plainKinds,
   controllerRevision,
   coreEvent,

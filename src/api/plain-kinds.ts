@@ -16,7 +16,6 @@ export const plainKinds: readonly KindDefinition[] = [
     generation: true,
   },
   { group: 'apiregistration.k8s.io', kind: 'APIService', categories: ['api-extensions'] },
-  { group: 'autoscaling', kind: 'HorizontalPodAutoscaler', shortNames: ['hpa'], categories: ['all'] },
   { group: 'certificates.k8s.io', kind: 'CertificateSigningRequest', shortNames: ['csr'] },
   { group: 'flowcontrol.apiserver.k8s.io', kind: 'FlowSchema', generation: true },
   { group: 'flowcontrol.apiserver.k8s.io', kind: 'PriorityLevelConfiguration', generation: true },

@@ -2,6 +2,8 @@ import { defineKind } from '../define-kind.ts'
 import { isJsonObject } from '../merge-patch.ts'
 import type { JsonObject } from '../object.ts'
 import type { HorizontalPodAutoscaler } from '../types/autoscaling-v1.ts'
+import type { HorizontalPodAutoscaler as StoredAutoscaler } from '../types/autoscaling-v2.ts'
+import { autoscalerColumns } from './autoscaler-table.ts'
 
 /** Where v1 carries what it has no fields for, as JSON. */
 const kept = {
@@ -19,6 +21,11 @@ export const horizontalPodAutoscalerV1 = defineKind<HorizontalPodAutoscaler>({
   shortNames: ['hpa'],
   categories: ['all'],
   storage: { group: 'autoscaling', version: 'v2', plural: 'horizontalpodautoscalers', toStored, fromStored },
+  // Both versions show the same cells.
+  columns: autoscalerColumns.map(({ cell, ...rest }) => ({
+    ...rest,
+    cell: (object, nowMs) => cell(toStored(object as unknown as JsonObject) as unknown as StoredAutoscaler, nowMs),
+  })),
 })
 
 function toStored(object: JsonObject): JsonObject {

@@ -1,5 +1,6 @@
+import { event as coreEvent } from '../core/event.ts'
 import { defineKind } from '../define-kind.ts'
-import type { JsonObject } from '../object.ts'
+import type { JsonObject, KubeObject } from '../object.ts'
 import type { Event } from '../types/events-v1.ts'
 
 /** Fields that the two groups call differently: here, and in the core group under which events are kept. */
@@ -13,6 +14,10 @@ const names: readonly (readonly [string, string])[] = [
   ['deprecatedCount', 'count'],
 ]
 
+const toCore = new Map(names)
+const fromCore = new Map(names.map(([here, core]) => [core, here]))
+const toStored = (object: JsonObject) => renamed({ ...object, apiVersion: 'v1' }, toCore)
+
 /** The same events as the core group's, in the words of events.k8s.io. */
 export const event = defineKind<Event>({
   group: 'events.k8s.io',
@@ -22,10 +27,15 @@ export const event = defineKind<Event>({
     group: '',
     version: 'v1',
     plural: 'events',
-    toStored: (object) => renamed({ ...object, apiVersion: 'v1' }, new Map(names)),
-    fromStored: (object) => renamed({ ...object, apiVersion: 'events.k8s.io/v1' }, new Map(names.map(([here, core]) => [core, here]))),
+    toStored,
+    fromStored: (object) => renamed({ ...object, apiVersion: 'events.k8s.io/v1' }, fromCore),
   },
+  columns: (coreEvent.columns ?? []).map(({ cell, ...rest }) => ({
+    ...rest,
+    cell: (object, nowMs) => cell(toStored(object as unknown as JsonObject) as unknown as KubeObject, nowMs),
+  })),
 })
 
-const renamed = (object: JsonObject, to: ReadonlyMap<string, string>): JsonObject =>
-  Object.fromEntries(Object.entries(object).map(([field, value]) => [to.get(field) ?? field, value]))
+function renamed(object: JsonObject, to: ReadonlyMap<string, string>): JsonObject {
+  return Object.fromEntries(Object.entries(object).map(([field, value]) => [to.get(field) ?? field, value]))
+}

@@ -45,8 +45,8 @@ test.each([
     port({ port: 'web', endPort: 79 }),
     ['spec.ingress[0].ports[0].endPort: Invalid value: 79: may not be specified when `port` is non-numeric'],
   ],
-  [port({ protocol: 'ICMP' }), ['spec.ingress[0].ports[0].protocol: Unsupported value: "ICMP": supported values: "SCTP", "TCP", "UDP"']],
-  [{ podSelector: {}, policyTypes: ['Both'] }, ['spec.policyTypes[0]: Unsupported value: "Both": supported values: "Egress", "Ingress"']],
+  [port({ protocol: 'ICMP' }), ['spec.ingress[0].ports[0].protocol: Unsupported value: "ICMP": supported values: "TCP", "UDP", "SCTP"']],
+  [{ podSelector: {}, policyTypes: ['Both'] }, ['spec.policyTypes[0]: Unsupported value: "Both": supported values: "Ingress", "Egress"']],
   [
     { podSelector: {}, policyTypes: ['Ingress', 'Egress', 'Ingress'] },
     ['spec.policyTypes: Invalid value: ["Ingress","Egress","Ingress"]: may not specify more than two policyTypes'],

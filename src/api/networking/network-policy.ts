@@ -7,8 +7,8 @@ import { forbidden, invalid, notSupported, type Problem, required } from '../pro
 import { ageColumn, column, labelSelectorText, nameColumn } from '../table-columns.ts'
 import type { IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicySpec } from '../types/networking-v1.ts'
 
-const protocols = ['SCTP', 'TCP', 'UDP']
-const directions = ['Egress', 'Ingress']
+const protocols = ['TCP', 'UDP', 'SCTP']
+const directions = ['Ingress', 'Egress']
 
 /** The rules of both directions alike. */
 const rulesOf = ({ ingress = [], egress = [] }: NetworkPolicySpec) => [

@@ -67,7 +67,7 @@ describe('a binding', () => {
   })
 
   test.each([
-    [binding, { roleRef: { kind: 'Pod', name: 'a' } }, ['roleRef.kind: Unsupported value: "Pod": supported values: "ClusterRole", "Role"']],
+    [binding, { roleRef: { kind: 'Pod', name: 'a' } }, ['roleRef.kind: Unsupported value: "Pod": supported values: "Role", "ClusterRole"']],
     [
       clusterBinding,
       { roleRef: { kind: 'Role', name: 'a' } },
@@ -85,7 +85,7 @@ describe('a binding', () => {
     [
       binding,
       { roleRef: view, subjects: [{ kind: 'Pod', name: 'p' }] },
-      ['subjects[0].kind: Unsupported value: "Pod": supported values: "Group", "ServiceAccount", "User"'],
+      ['subjects[0].kind: Unsupported value: "Pod": supported values: "ServiceAccount", "User", "Group"'],
     ],
     [binding, { roleRef: view, subjects: [{ kind: 'User' }] }, ['subjects[0].name: Required value']],
   ])('%#: %j: %j', (kind, given, problems) => {

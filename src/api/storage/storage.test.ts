@@ -97,7 +97,7 @@ describe('a driver', () => {
     ],
     [
       { volumeLifecycleModes: ['Any'] },
-      ['spec.volumeLifecycleModes: Unsupported value: "Any": supported values: "Ephemeral", "Persistent"'],
+      ['spec.volumeLifecycleModes: Unsupported value: "Any": supported values: "Persistent", "Ephemeral"'],
     ],
     [{ tokenRequests: [{ audience: 'a' }, { audience: 'a' }] }, ['spec.tokenRequests[1].audience: Duplicate value: "a"']],
     [token(60), ['spec.tokenRequests[0].expirationSeconds: Invalid value: 60: may not specify a duration less than 10 minutes']],
