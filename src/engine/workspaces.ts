@@ -213,9 +213,11 @@ async function run(
   const [passwd, group] = await accountFiles(root)
   const inside = await rootedPath(root, checkWorkingDirectory(cwd))
   await makeDirectories(root, inside, { uid: 0, gid: 0 })
-  const [shm, hostname] = [join(bundle, 'shm'), join(bundle, 'hostname')]
+  const [shm, hostname, resolvConf] = [join(bundle, 'shm'), join(bundle, 'hostname'), join(bundle, 'resolv.conf')]
   await mkdir(shm, { recursive: true, mode: 0o1777 })
   await writeFile(hostname, 'build\n')
+  // A copy: the command may write to what it sees.
+  await copyFile('/etc/resolv.conf', resolvConf)
   const spec = containerSpec({
     config: {
       command: args,
@@ -231,7 +233,7 @@ async function run(
     infraPid: 0,
     cgroupsPath,
     unifiedCgroups: parts.cgroups.mode === 'v2',
-    files: { resolvConf: '/etc/resolv.conf', hostname, shm },
+    files: { resolvConf, hostname, shm },
     devices: [],
     boundingCapabilities: parts.powers.capabilities,
     minOomScoreAdj: parts.powers.minOomScoreAdj,
