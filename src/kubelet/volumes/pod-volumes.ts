@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, rm } from 'node:fs/promises'
+import { chmod, chown, lstat, mkdir, rename, rm } from 'node:fs/promises'
 import { wholeUnits } from '../../api/quantity.ts'
 import type { Pod, ProjectedVolumeSource, Volume } from '../../api/types/core-v1.ts'
 import type { Clock } from '../../base/clock.ts'
@@ -13,7 +13,6 @@ import type { AccountTokens } from './account-tokens.ts'
 import { writeAtomically } from './atomic-writer.ts'
 import { hostPath } from './host-path.ts'
 import { isMountPoint, unmountBelow } from './mount-table.ts'
-import { giveToGroup } from './ownership.ts'
 import { checkedPath, configMapPayload, downwardPayload, type Payload, type PayloadFile, secretPayload } from './payload.ts'
 
 export interface PodVolumes {
@@ -96,24 +95,52 @@ async function makeVolume(deps: Deps, context: Context, volume: Volume): Promise
   throw new ConfigProblem(`no volume plugin matched: this node has none for ${kind}`)
 }
 
+/** Made once; from then on all in it, its own mode too, is the containers' business: they may have links in it that lead elsewhere. */
 async function emptyDir(
   { memoryBytes }: Deps,
   pod: Pod,
   path: string,
   { medium = '', sizeLimit }: NonNullable<Volume['emptyDir']>,
 ): Promise<string> {
-  if (medium !== '' && medium !== 'Memory') throw new ConfigProblem(`no volume plugin matched: emptyDir on ${medium}`)
-  await mkdir(path, { recursive: true, mode: 0o777 })
-  const isNew = medium === '' || !(await isMountPoint(path))
-  if (medium === 'Memory' && isNew) {
-    const limits = [memoryBytes, wholeUnits(sizeLimit), podLimit(pod, 'memory')].filter((bytes) => bytes > 0)
-    await mount('tmpfs', path, 'tmpfs', 0, `size=${Math.min(...limits)},mode=777`)
+  const { fsGroup } = pod.spec.securityContext ?? {}
+  // What is made in it is the group's too.
+  const mode = fsGroup === undefined ? 0o777 : 0o2777
+  switch (medium) {
+    case '':
+      await makeDirectory(path, mode, fsGroup)
+      return path
+    case 'Memory': {
+      await mkdir(path, { recursive: true, mode: 0o750 })
+      if (await isMountPoint(path)) return path
+      const limits = [memoryBytes, wholeUnits(sizeLimit), podLimit(pod, 'memory')].filter((bytes) => bytes > 0)
+      await mount('tmpfs', path, 'tmpfs', 0, `size=${Math.min(...limits)},mode=${mode.toString(8)},gid=${fsGroup ?? 0}`)
+      return path
+    }
+    default:
+      throw new ConfigProblem(`no volume plugin matched: emptyDir on ${medium}`)
   }
-  // Whatever the umask took away.
-  await chmod(path, 0o777)
-  const { fsGroup, fsGroupChangePolicy } = pod.spec.securityContext ?? {}
-  if (fsGroup !== undefined) await giveToGroup(path, fsGroup, fsGroupChangePolicy)
-  return path
+}
+
+/** Under another name first, so that what is there is always finished. Names of volumes have no dots. */
+async function makeDirectory(path: string, mode: number, groupId: number | undefined): Promise<void> {
+  if (await isThere(path)) return
+  const unfinished = `${path}.new`
+  await rm(unfinished, { recursive: true, force: true })
+  await mkdir(unfinished, { recursive: true, mode: 0o750 })
+  if (groupId !== undefined) await chown(unfinished, 0, groupId)
+  // Whatever the umask took away, and after the chown, which clears bits.
+  await chmod(unfinished, mode)
+  await rename(unfinished, path)
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await lstat(path)
+    return true
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
+    throw error
+  }
 }
 
 async function written({ clock, random }: Deps, { pod }: Context, path: string, payload: Payload, inMemory: boolean): Promise<string> {
