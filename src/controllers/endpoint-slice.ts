@@ -1,12 +1,13 @@
 import { nodes as nodesRef, pods as podsRef, services as servicesRef, endpointSlices as slicesRef } from '../api/resources.ts'
-import type { Service } from '../api/types/core-v1.ts'
+import type { Node, Service } from '../api/types/core-v1.ts'
 import type { EndpointSlice } from '../api/types/discovery-v1.ts'
 import type { Caches } from '../client/client.ts'
 import { semanticEqual } from '../client/semantic-equal.ts'
 import { isNamespaceTerminating, unlessGone } from './api-errors.ts'
 import { controllerReference } from './claim.ts'
-import type { Controller, Outcome, Reconcile } from './controller.ts'
+import { type Controller, type Outcome, type Reconcile, watchOf } from './controller.ts'
 import { planSlices, type SliceContent } from './endpoint-slice-plan.ts'
+import { addNodeIndex, podsOn } from './pods-on-node.ts'
 import { selectingServices } from './selecting-services.ts'
 import { hasEndpoints, headlessLabel, isHeadless, serviceEndpoints, triggerTimeAnnotation } from './service-endpoints.ts'
 import { createTriggerTimes } from './trigger-time.ts'
@@ -23,8 +24,10 @@ export function endpointSliceController({ caches }: { caches: Caches }): Control
   const services = caches.cache(servicesRef)
   const slices = caches.cache(slicesRef)
   const nodes = caches.cache(nodesRef)
-  const selecting = selectingServices({ services, pods: caches.cache(podsRef) })
+  const pods = caches.cache(podsRef)
+  const selecting = selectingServices({ services, pods })
   const triggers = createTriggerTimes()
+  addNodeIndex(pods)
   slices.addIndex(sliceIndex, ({ metadata }) =>
     metadata.labels?.[managedByLabel] === managedBy ? [`${metadata.namespace}/${metadata.labels[serviceLabel]}`] : [],
   )
@@ -32,7 +35,15 @@ export function endpointSliceController({ caches }: { caches: Caches }): Control
     name: 'endpointslice',
     primary: services,
     owned: [slices],
-    watches: [selecting.watch()],
+    watches: [
+      selecting.watch(),
+      watchOf(nodes, (before, after) => {
+        const name = (after ?? before)?.metadata.name
+        if (name === undefined || zoneOf(before) === zoneOf(after)) return []
+        const concerned = podsOn(pods, name).flatMap((pod) => selecting.servicesOf(pod))
+        return new Set(concerned.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`))
+      }),
+    ],
     reconcile,
     async gone(namespace, name) {
       // The slices go with their owner.
@@ -45,15 +56,14 @@ export function endpointSliceController({ caches }: { caches: Caches }): Control
     if (!hasEndpoints(service) || service.metadata.deletionTimestamp !== undefined) return undefined
     const { namespace, name } = service.metadata
     const key = `${namespace}/${name}`
-    const pods = selecting.podsOf(service)
-    const zoneOf = (nodeName: string | undefined) => (nodeName ? nodes.get(undefined, nodeName)?.metadata.labels?.[zoneLabel] : undefined)
+    const selected = selecting.podsOf(service)
     const { keep, remove } = planSlices({
       service,
-      endpoints: serviceEndpoints(service, pods),
+      endpoints: serviceEndpoints(service, selected),
       slices: slices.byIndex(sliceIndex, key).filter(({ metadata }) => metadata.deletionTimestamp === undefined),
-      zoneOf,
+      zoneOf: (nodeName) => (nodeName ? zoneOf(nodes.get(undefined, nodeName)) : undefined),
     })
-    const triggered = triggers.of(key, service, pods)
+    const triggered = triggers.of(key, service, selected)
     try {
       await Promise.all([...keep.map((content) => write(service, content, triggered, cause)), ...remove.map((slice) => drop(slice, cause))])
     } catch (error) {
@@ -100,6 +110,8 @@ export function endpointSliceController({ caches }: { caches: Caches }): Control
     await unlessGone(client.resource(slicesRef).delete(metadata.namespace, metadata.name, { cause }))
   }
 }
+
+const zoneOf = (node: Node | undefined): string | undefined => node?.metadata.labels?.[zoneLabel]
 
 /** The service's own labels, but for those that the controller decides on. */
 function labelsOf(service: Service): Record<string, string> {

@@ -35,6 +35,8 @@ export function selectingServices({ services, pods }: { services: Cache<Service>
       return (smallest ?? []).filter(({ metadata }) => selects(service, metadata.labels))
     },
 
+    servicesOf,
+
     /** Reconciles the services that selected a pod before or select it now, when what endpoints tell of it changed. */
     watch: (): Watch =>
       watchOf(pods, (before, after) => {

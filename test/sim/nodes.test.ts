@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { nodes, pods } from '../../src/api/resources.ts'
+import { endpointSlices, nodes, pods, services } from '../../src/api/resources.ts'
 import type { Pod } from '../../src/api/types/core-v1.ts'
 import { type ControlPlane, createControlPlane } from './control-plane.ts'
 
@@ -128,5 +128,26 @@ test('a taint put on by hand drives pods off after their own time, counted from 
   expect(await names()).toEqual(['late'])
   await seconds(20)
   expect(await names()).toEqual([])
+  expect(plane.errors).toEqual([])
+})
+
+test('endpoints tell in which zone their node is, also one that hears of it later', async () => {
+  plane = await createControlPlane({ seed: 6 })
+  const labels = { app: 'web' }
+  await plane.client.resource(services).create({
+    metadata: { name: 'web', namespace: 'default' },
+    spec: { selector: labels, ports: [{ port: 80 }] },
+  })
+  await plane.client.resource(pods).create({
+    metadata: { name: 'p', namespace: 'default', labels },
+    spec: { containers: [{ name: 'c', image: 'i' }] },
+  })
+  const zones = async () => (await plane.list(endpointSlices)).flatMap(({ endpoints }) => (endpoints ?? []).map(({ zone }) => zone))
+  await seconds(10)
+  expect(await zones()).toEqual([undefined])
+  const zoned = { metadata: { labels: { 'topology.kubernetes.io/zone': 'here' } } }
+  await plane.client.resource(nodes).patch(undefined, 'node', 'merge', zoned)
+  await seconds(1)
+  expect(await zones()).toEqual(['here'])
   expect(plane.errors).toEqual([])
 })
