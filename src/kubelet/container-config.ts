@@ -121,11 +121,21 @@ const propagations: Readonly<Record<string, MountPropagation>> = {
   Bidirectional: 'PROPAGATION_BIDIRECTIONAL',
 }
 
-export function volumeMount({ mountPath, readOnly, recursiveReadOnly, mountPropagation }: VolumeMount, hostPath: string): Mount {
+/** What the API has put into files is not for containers to change, whatever their mount says. */
+const showsApi = ({ spec }: Pod, volumeName: string): boolean =>
+  spec.volumes?.some(
+    ({ name, configMap, secret, downwardAPI, projected }) => name === volumeName && (configMap ?? secret ?? downwardAPI ?? projected),
+  ) ?? false
+
+export function volumeMount(
+  pod: Pod,
+  { name, mountPath, readOnly, recursiveReadOnly, mountPropagation }: VolumeMount,
+  hostPath: string,
+): Mount {
   return {
     containerPath: mountPath.startsWith('/') ? mountPath : `/${mountPath}`,
     hostPath,
-    readonly: readOnly ?? false,
+    readonly: readOnly || showsApi(pod, name),
     propagation: propagations[mountPropagation ?? 'None'] ?? 'PROPAGATION_PRIVATE',
     ...(readOnly && recursiveReadOnly === 'Enabled' && { recursiveReadOnly: true }),
   }

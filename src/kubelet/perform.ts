@@ -294,7 +294,7 @@ async function mountsOf(
     if (volume === undefined) throw new ConfigProblem(`volume ${mount.name} of container ${container.name} is not mounted`)
     const subPath = mount.subPathExpr === undefined ? mount.subPath : expandStrictly(mount.subPathExpr, environment)
     const place = join(directories.subPaths(uid), mount.name, container.name, String(index))
-    mounts.push(volumeMount(mount, subPath ? await bindSubPath(volume, subPath, place) : volume))
+    mounts.push(volumeMount(pod, mount, subPath ? await bindSubPath(volume, subPath, place) : volume))
   }
   const isTaken = (path: string) => mounts.some(({ containerPath }) => containerPath === path)
   if (!isTaken('/etc/hosts')) {

@@ -232,6 +232,7 @@ describe.skipIf(!isRoot || !hasTools)('with real containers', { timeout: 30_000 
       'cat /config/a.conf /secret/key; echo',
       'test -s /token/token && echo token',
       'cat /info/labels; echo',
+      'for place in /config /secret /token /info; do touch $place/x 2>/dev/null && echo changed $place; done',
       'echo hello > /data/shared && cat /sub/shared && stat -c %g /data',
       'cat /etc/hosts | grep 10.99',
       'hostname; id -u',
