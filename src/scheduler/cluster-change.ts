@@ -4,6 +4,7 @@ import type { Node, Pod } from '../api/types/core-v1.ts'
 /** A change of the cluster that may let a pod in that did not fit before. */
 export type ClusterChange =
   | 'node-added'
+  | 'node-removed'
   | 'node-allocatable'
   | 'node-labels'
   | 'node-taints'

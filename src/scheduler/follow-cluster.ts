@@ -47,7 +47,10 @@ export function followCluster({
     if (after) {
       state.setNode(after)
       onChange(nodeChanges(before, after))
-    } else if (before) state.removeNode(before.metadata.name)
+    } else if (before) {
+      state.removeNode(before.metadata.name)
+      onChange(['node-removed'])
+    }
   }
 
   function changePod(before: Pod | undefined, after: Pod | undefined): void {

@@ -109,6 +109,19 @@ test('a pod that goes makes room for one that waits', async () => {
   await scheduled('second').toBe('a')
 })
 
+test('a node that goes takes its empty domain along: others may be filled further then', async () => {
+  await addNode('a')
+  await addNode('full', { pods: '0' })
+  const labelSelector = { matchLabels: { app: 'web' } }
+  const spread = { maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'DoNotSchedule', labelSelector }
+  await addPod('first', { topologySpreadConstraints: [spread] }, { app: 'web' })
+  await scheduled('first').toBe('a')
+  await addPod('second', { topologySpreadConstraints: [spread] }, { app: 'web' })
+  await turnedAway('second').toContain("1 node(s) didn't match pod topology spread constraints")
+  await caches.client.resource(nodes).delete(undefined, 'full')
+  await scheduled('second').toBe('a')
+})
+
 test('gated pods and pods of other schedulers wait', async () => {
   await addNode('a')
   await addPod('gated', { schedulingGates: [{ name: 'wait' }] })

@@ -26,7 +26,7 @@ interface Constraint {
 export const podTopologySpread: Plugin = {
   name: 'PodTopologySpread',
   weight: 2,
-  wakesOn: ['node-added', 'node-labels', 'node-taints', 'pod-added', 'pod-labels', 'pod-removed'],
+  wakesOn: ['node-added', 'node-removed', 'node-labels', 'node-taints', 'pod-added', 'pod-labels', 'pod-removed'],
   begin(pod, cluster): PodPlugin {
     const asked = pod.pod.spec?.topologySpreadConstraints ?? []
     const hard = asked
