@@ -1,6 +1,7 @@
 import type { KubeObject } from '../api/object.ts'
 import { events } from '../api/resources.ts'
 import { hasReason } from '../api/status-error.ts'
+import { timestamp } from '../api/timestamp.ts'
 import type { Event, ObjectReference } from '../api/types/core-v1.ts'
 import { backoffMs } from '../base/backoff.ts'
 import { type Clock, sleep } from '../base/clock.ts'
@@ -57,7 +58,7 @@ export function createEventRecorder({ client, clock, random, log, component, hos
 
   function draftOf(involvedObject: ObjectReference, type: string, reason: string, message: string): Draft<Event> {
     const nowMs = Math.floor(clock.now())
-    const timestamp = new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z')
+    const nowText = timestamp(nowMs)
     // Upstream's name: the object's, and the time in nanoseconds; here with random digits below the millisecond.
     const nanos = BigInt(nowMs) * 1_000_000n + BigInt(Math.floor(random.fraction() * 1_000_000))
     return {
@@ -67,8 +68,8 @@ export function createEventRecorder({ client, clock, random, log, component, hos
       reason,
       message,
       source: { component, ...(host !== undefined && { host }) },
-      firstTimestamp: timestamp,
-      lastTimestamp: timestamp,
+      firstTimestamp: nowText,
+      lastTimestamp: nowText,
       count: 1,
       reportingComponent: component,
       reportingInstance: host ?? '',

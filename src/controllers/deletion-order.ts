@@ -1,6 +1,6 @@
+import { timeOf } from '../api/timestamp.ts'
 import type { Pod } from '../api/types/core-v1.ts'
 import { isReady, readyCondition } from './pod-state.ts'
-import { timeOf } from './time.ts'
 
 const costAnnotation = 'controller.kubernetes.io/pod-deletion-cost'
 const phases: Readonly<Record<string, number>> = { Pending: 0, Unknown: 1, Running: 2 }

@@ -1,5 +1,5 @@
+import { timestamp } from '../api/timestamp.ts'
 import type { NamespaceCondition } from '../api/types/core-v1.ts'
-import { timestamp } from './time.ts'
 
 /** What is left of a namespace's content. */
 export interface LeftContent {

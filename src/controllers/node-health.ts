@@ -1,5 +1,5 @@
+import { timestamp } from '../api/timestamp.ts'
 import type { Node, NodeCondition, Taint } from '../api/types/core-v1.ts'
-import { timestamp } from './time.ts'
 
 export const notReadyTaint = 'node.kubernetes.io/not-ready'
 export const unreachableTaint = 'node.kubernetes.io/unreachable'

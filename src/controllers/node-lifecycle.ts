@@ -1,4 +1,5 @@
 import { leases as leasesRef, nodes as nodesRef, pods as podsRef } from '../api/resources.ts'
+import { timestamp } from '../api/timestamp.ts'
 import type { Node, Pod } from '../api/types/core-v1.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Caches } from '../client/client.ts'
@@ -9,7 +10,6 @@ import { type Controller, type Outcome, type Reconcile, type Watch, watchOf } fr
 import { readyOf, silentConditions, taintsOf } from './node-health.ts'
 import { isReady } from './pod-state.ts'
 import { addNodeIndex, podsOn } from './pods-on-node.ts'
-import { timestamp } from './time.ts'
 
 const leaseNamespace = 'kube-node-lease'
 /** Upstream's `--node-monitor-grace-period` since 1.32, and `--node-startup-grace-period`. */

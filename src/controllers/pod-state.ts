@@ -1,5 +1,5 @@
+import { timeOf } from '../api/timestamp.ts'
 import type { Pod, PodCondition } from '../api/types/core-v1.ts'
-import { timeOf } from './time.ts'
 
 /** It ended, and will not run again. */
 export const hasEnded = ({ status }: Pod): boolean => status?.phase === 'Succeeded' || status?.phase === 'Failed'

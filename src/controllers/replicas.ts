@@ -2,6 +2,7 @@ import { matchesLabels, type Selector, selectorOfLabels } from '../api/label-sel
 import type { KubeObject } from '../api/object.ts'
 import { pods as podsRef } from '../api/resources.ts'
 import { hasReason } from '../api/status-error.ts'
+import { timestamp } from '../api/timestamp.ts'
 import type { ReplicaSetStatus } from '../api/types/apps-v1.ts'
 import type { Pod, PodTemplateSpec } from '../api/types/core-v1.ts'
 import type { Clock } from '../base/clock.ts'
@@ -16,7 +17,6 @@ import { inDeletionOrder } from './deletion-order.ts'
 import { podFromTemplate } from './pod-from-template.ts'
 import { availableInMs, isActive, isReady, isTerminating } from './pod-state.ts'
 import { slowStart } from './slow-start.ts'
-import { timestamp } from './time.ts'
 
 /** At most this many pods are created or deleted in one go, as upstream. */
 const maxBurst = 500

@@ -1,8 +1,8 @@
+import { timeOf, timestamp } from '../api/timestamp.ts'
 import type { Deployment, DeploymentCondition, DeploymentStatus, ReplicaSet } from '../api/types/apps-v1.ts'
 import { counted } from './counted.ts'
 import type { Revisions } from './revisions.ts'
 import { rolloutLimits } from './rollout-limits.ts'
-import { timeOf, timestamp } from './time.ts'
 
 const sum = (sets: readonly ReplicaSet[], count: (set: ReplicaSet) => number | undefined) =>
   sets.reduce((total, set) => total + (count(set) ?? 0), 0)

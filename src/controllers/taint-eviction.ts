@@ -1,4 +1,5 @@
 import { nodes as nodesRef, pods as podsRef } from '../api/resources.ts'
+import { timeOf } from '../api/timestamp.ts'
 import { covers } from '../api/toleration.ts'
 import type { Node, Pod, Taint } from '../api/types/core-v1.ts'
 import type { Clock } from '../base/clock.ts'
@@ -10,7 +11,6 @@ import { type Controller, type Outcome, type Reconcile, watchOf } from './contro
 import { disruptionPatch } from './disruption-target.ts'
 import { hasEnded } from './pod-state.ts'
 import { addNodeIndex, podsOn } from './pods-on-node.ts'
-import { timeOf } from './time.ts'
 
 /**
  * When a pod has to leave a node because of its NoExecute taints (milliseconds since the epoch); undefined: it may stay;

@@ -1,6 +1,6 @@
+import { timeOf } from '../api/timestamp.ts'
 import type { Pod, Service } from '../api/types/core-v1.ts'
 import { readyCondition } from './pod-state.ts'
-import { timeOf } from './time.ts'
 
 /**
  * When what endpoints show was caused: the earliest change of a service or its pods since the last time. Upstream

@@ -1,10 +1,10 @@
+import { timestamp } from '../api/timestamp.ts'
 import type { ContainerState, ContainerStatus, PodStatus, VolumeMountStatus } from '../api/types/core-v1.ts'
 import type { Observed } from './observed.ts'
 import { isRestarted, type PodContainer, podContainers } from './pod-containers.ts'
 import { lifeOrder, type PodLife } from './pod-life.ts'
 import type { Waiting } from './pod-plan.ts'
 import type { ContainerView } from './runtime-pod.ts'
-import { timestamp } from './timestamp.ts'
 
 export interface ContainerStatuses {
   readonly containerStatuses: readonly ContainerStatus[]

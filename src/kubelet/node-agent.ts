@@ -1,5 +1,6 @@
 import { leases, nodes } from '../api/resources.ts'
 import { hasReason } from '../api/status-error.ts'
+import { microTimestamp } from '../api/timestamp.ts'
 import type { LeaseSpec } from '../api/types/coordination-v1.ts'
 import type { Node, NodeStatus } from '../api/types/core-v1.ts'
 import { type Clock, sleep } from '../base/clock.ts'
@@ -10,7 +11,6 @@ import { semanticEqual } from '../client/semantic-equal.ts'
 import type { ImageService, RuntimeService } from '../cri/types.ts'
 import type { KubeletOptions } from './kubelet-options.ts'
 import { nodeLabels, nodeStatus, runtimeProblems, withoutHeartbeats } from './node-status.ts'
-import { microTimestamp } from './timestamp.ts'
 
 const leaseNamespace = 'kube-node-lease'
 const leaseSeconds = 40

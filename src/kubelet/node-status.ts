@@ -1,8 +1,8 @@
 import { milliUnits, wholeUnits } from '../api/quantity.ts'
+import { timestamp } from '../api/timestamp.ts'
 import type { NodeCondition, NodeStatus } from '../api/types/core-v1.ts'
 import type { Image, RuntimeCondition } from '../cri/types.ts'
 import type { MachineFacts, NodeSettings } from './kubelet-options.ts'
-import { timestamp } from './timestamp.ts'
 
 /** The Kubernetes version whose kubelet this is. */
 export const kubeletVersion = 'v1.36.0+sampan'

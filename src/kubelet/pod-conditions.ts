@@ -1,9 +1,9 @@
+import { timestamp } from '../api/timestamp.ts'
 import type { ContainerStatus, Pod, PodCondition } from '../api/types/core-v1.ts'
 import type { Observed } from './observed.ts'
 import { podContainers } from './pod-containers.ts'
 import type { PodLife } from './pod-life.ts'
 import type { Statuses } from './pod-status.ts'
-import { timestamp } from './timestamp.ts'
 
 interface ConditionsInput {
   readonly pod: Pod

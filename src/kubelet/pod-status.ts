@@ -1,11 +1,11 @@
 import { qosClassOf } from '../api/core/pod.ts'
+import { timestamp } from '../api/timestamp.ts'
 import type { ContainerStatus, Pod, PodStatus } from '../api/types/core-v1.ts'
 import { containerStatuses, type StatusInput } from './container-statuses.ts'
 import type { Observed } from './observed.ts'
 import { conditionsOf } from './pod-conditions.ts'
 import { isRestarted, type PodContainer, podContainers } from './pod-containers.ts'
 import { lifeOrder, type PodLife } from './pod-life.ts'
-import { timestamp } from './timestamp.ts'
 
 export interface PodStatusInput extends StatusInput {
   /** The node's addresses, the primary one first. */

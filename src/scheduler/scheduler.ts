@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { keyOf } from '../api/object.ts'
 import { namespaces, nodes, pods } from '../api/resources.ts'
 import { hasReason } from '../api/status-error.ts'
+import { timestamp } from '../api/timestamp.ts'
 import type { Binding, Pod, PodCondition } from '../api/types/core-v1.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
@@ -185,5 +186,3 @@ export async function startScheduler(options: SchedulerOptions): Promise<void> {
 }
 
 const causeOf = (pod: Pod) => `pods/${keyOf(pod)}@${pod.metadata.resourceVersion ?? ''}`
-
-const timestamp = (nowMs: number) => new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z')

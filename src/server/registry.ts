@@ -7,11 +7,11 @@ import type { JsonObject, KubeObject } from '../api/object.ts'
 import type { Problem } from '../api/problem.ts'
 import { qualifiedResource } from '../api/resource-ref.ts'
 import { StatusError } from '../api/status-error.ts'
+import { timestamp } from '../api/timestamp.ts'
 import type { Clock } from '../base/clock.ts'
 import { nameSuffix, type Random } from '../base/random.ts'
 import { type Store, StoreError } from '../store/store.ts'
 import type { Admission } from './admission/admission.ts'
-import { apiTime } from './api-time.ts'
 import { ownersAfter, ownersOfNew } from './field-owners.ts'
 import { metadataProblems, metadataUpdateProblems } from './metadata-problems.ts'
 import { collectionKey, type ResourceCaches } from './resource-caches.ts'
@@ -99,7 +99,7 @@ export function createRegistry({
         const ref = identify(kind, namespace, created)
         kind.strategy.defaults(created)
         // As upstream, what admission plug-ins set is nobody's.
-        const owners = options.isApply ? metadataOf(created).managedFields : ownersOfNew(kind, created, options, timestamp())
+        const owners = options.isApply ? metadataOf(created).managedFields : ownersOfNew(kind, created, options, timestamp(clock.now()))
         const request = { ...ref, operation: 'CREATE', subresource: '', draft: created, old: undefined, ...options } as const
         await admission.mutate(request)
         prepareCreate(kind, created)
@@ -133,7 +133,9 @@ export function createRegistry({
         kind.strategy.defaults(changed)
         setOwners(
           changed,
-          options.isApply ? metadataOf(changed).managedFields : ownersAfter({ kind, subresource, changed, old }, options, timestamp()),
+          options.isApply
+            ? metadataOf(changed).managedFields
+            : ownersAfter({ kind, subresource, changed, old }, options, timestamp(clock.now())),
         )
         const request = { ...ref, operation: 'UPDATE', subresource, draft: changed, old, ...options } as const
         await admission.mutate(request)
@@ -259,7 +261,7 @@ export function createRegistry({
     for (const field of ['selfLink', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'managedFields', 'generation'])
       delete metadata[field]
     metadata.uid = random.uuid()
-    metadata.creationTimestamp = timestamp()
+    metadata.creationTimestamp = timestamp(clock.now())
     kind.strategy.prepareForCreate(draft)
     if (kind.strategy.generation) metadata.generation = 1
   }
@@ -313,15 +315,11 @@ export function createRegistry({
     if (current.metadata.deletionTimestamp !== undefined && (running ?? 0) <= graceSeconds) return marked
     const draft = copy(marked as unknown as JsonObject)
     const draftMetadata = metadataOf(draft)
-    draftMetadata.deletionTimestamp = timestamp(graceSeconds)
+    draftMetadata.deletionTimestamp = timestamp(clock.now() + graceSeconds * 1000)
     draftMetadata.deletionGracePeriodSeconds = graceSeconds
     if (typeof draftMetadata.generation === 'number') draftMetadata.generation++
     kind.strategy.prepareForUpdate(draft, draft as unknown as KubeObject, '')
     return draft as unknown as KubeObject
-  }
-
-  function timestamp(afterSeconds = 0): string {
-    return apiTime(clock.now() + afterSeconds * 1000)
   }
 }
 

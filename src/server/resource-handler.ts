@@ -8,9 +8,9 @@ import { matchesLabels, parseLabelSelector } from '../api/label-selector.ts'
 import { isJsonObject } from '../api/merge-patch.ts'
 import type { JsonObject, KubeObject } from '../api/object.ts'
 import { hasReason, StatusError } from '../api/status-error.ts'
+import { timestamp } from '../api/timestamp.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Store } from '../store/store.ts'
-import { apiTime } from './api-time.ts'
 import { decodeBody, type FieldValidation, parseBody, readPatch } from './body.ts'
 import { deleteOptions } from './delete-options.ts'
 import { fieldWriter, unownedFields } from './field-owners.ts'
@@ -258,7 +258,7 @@ export function resourceHandler({
       throw new StatusError('BadRequest', `the name of the object (${String(stated.name)}) does not match the name on the URL (${name})`)
     }
     const options = { ...writeOptions(parameters, request, user), isApply: true }
-    const time = apiTime(clock.now())
+    const time = timestamp(clock.now())
     const writer = fieldWriter(kind, subresource, 'Apply', options, time)
     const rest = { schema: kind.schema, config, writer, unowned: unownedFields(kind, subresource), force: isTrue(parameters, 'force') }
     const change = (current: KubeObject): JsonObject => {

@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { errors, jwtVerify, SignJWT } from 'jose'
 import type { UserInfo } from '../api/exchange.ts'
+import { timestamp } from '../api/timestamp.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 
@@ -71,7 +72,7 @@ export function serviceAccountTokens({
         .setExpirationTime(expiresSeconds)
         .setJti(random.uuid())
         .sign(privateKey)
-      return { token, expirationTimestamp: new Date(expiresSeconds * 1000).toISOString().replace(/\.\d+Z$/, 'Z') }
+      return { token, expirationTimestamp: timestamp(expiresSeconds * 1000) }
     },
 
     async verify(token) {

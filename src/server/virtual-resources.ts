@@ -4,9 +4,9 @@ import { isJsonObject } from '../api/merge-patch.ts'
 import type { JsonObject } from '../api/object.ts'
 import { pods } from '../api/resources.ts'
 import { hasReason, StatusError } from '../api/status-error.ts'
+import { timestamp } from '../api/timestamp.ts'
 import type { Binding, Pod } from '../api/types/core-v1.ts'
 import type { Clock } from '../base/clock.ts'
-import { apiTime } from './api-time.ts'
 import type { Authenticate } from './authentication.ts'
 import { kindOf } from './kind-of.ts'
 import type { Registry } from './registry.ts'
@@ -99,7 +99,7 @@ export function virtualResources({
     const asked = draft as unknown as Binding
     const name = asked.metadata?.name
     if (!name || !asked.target?.name) throw new StatusError('BadRequest', 'metadata.name and target.name are required for a Binding')
-    const nowText = apiTime(clock.now())
+    const nowText = timestamp(clock.now())
     const ref = { kind: podKind, namespace, name }
     await registry.amend(ref, (current) => bound(current as Pod, asked, nowText), writeOptions(parameters, request, user))
     return successReply(201)

@@ -1,9 +1,9 @@
 import { copy } from '../../api/decode.ts'
 import type { JsonObject, KubeObject } from '../../api/object.ts'
 import { StatusError } from '../../api/status-error.ts'
+import { timestamp } from '../../api/timestamp.ts'
 import type { Binding, Pod } from '../../api/types/core-v1.ts'
 import type { Clock } from '../../base/clock.ts'
-import { apiTime } from '../api-time.ts'
 import type { Registry } from '../registry.ts'
 import { successReply } from '../replies.ts'
 import { writeOptions } from '../write-options.ts'
@@ -20,7 +20,7 @@ export function bindingHandler({ registry, clock, body }: { registry: Registry; 
         throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
       const binding = body(call) as unknown as Binding
       checkBinding(binding, ref.name)
-      const nowText = apiTime(clock.now())
+      const nowText = timestamp(clock.now())
       await registry.amend(ref, (current) => bound(current as Pod, binding, nowText), writeOptions(parameters, request, user))
       return successReply(201)
     },

@@ -3,10 +3,10 @@ import type { Kind } from '../../api/kind.ts'
 import { matchesLabels, selectorOf } from '../../api/label-selector.ts'
 import type { JsonObject, KubeObject } from '../../api/object.ts'
 import { hasReason, StatusError } from '../../api/status-error.ts'
+import { timestamp } from '../../api/timestamp.ts'
 import type { Pod } from '../../api/types/core-v1.ts'
 import type { Eviction, PodDisruptionBudget } from '../../api/types/policy-v1.ts'
 import type { Clock } from '../../base/clock.ts'
-import { apiTime } from '../api-time.ts'
 import { deleteOptions } from '../delete-options.ts'
 import { listPrefix, type ObjectRef, type Registry } from '../registry.ts'
 import { successReply } from '../replies.ts'
@@ -82,13 +82,13 @@ export function evictionHandler({
   /** Uses up one disruption, and tells the budget's controller which pod goes. */
   async function take(pod: Pod, { metadata }: PodDisruptionBudget, options: Parameters<Registry['amend']>[2]): Promise<void> {
     const ref: ObjectRef = { kind: budgets, namespace: metadata.namespace, name: metadata.name }
-    const nowText = apiTime(clock.now())
+    const nowText = timestamp(clock.now())
     await registry.amend(ref, (current) => afterDisruption(current as PodDisruptionBudget, pod.metadata.name, nowText), options)
   }
 
   async function markEvicted(ref: ObjectRef, options: Parameters<Registry['amend']>[2]): Promise<void> {
     const condition = { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting' }
-    const nowText = apiTime(clock.now())
+    const nowText = timestamp(clock.now())
     await registry.amend(ref, (current) => withCondition(copy(current) as Pod, condition, nowText) as unknown as JsonObject, options)
   }
 }
