@@ -217,6 +217,14 @@ const cases: Case[] = [
     answers: [skewed],
   },
   {
+    what: 'a selector that asks for nothing counts nothing',
+    plugin: podTopologySpread,
+    pod: labelled('p', { app: 'a' }, spread(host, { labelSelector: {} })),
+    nodes: [testNode('a'), testNode('b')],
+    there: { a: [labelled('q', { app: 'a' })] },
+    answers: [undefined, undefined],
+  },
+  {
     what: 'nodes that the pod cannot use are no domains',
     plugin: podTopologySpread,
     pod: labelled('p', { app: 'a' }, { ...spread(host), nodeSelector: { disk: 'ssd' } }),

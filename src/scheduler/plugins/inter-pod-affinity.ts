@@ -95,8 +95,8 @@ function scoreNodes(pod: PodInfo, nodes: readonly NodeInfo[], cluster: Snapshot)
   }
   if (counts.isEmpty) return nodes.map(() => 0)
   const sums = nodes.map(({ node }) => counts.sum(node))
-  const min = sums.reduce((left, right) => Math.min(left, right), 0)
-  const max = sums.reduce((left, right) => Math.max(left, right), 0)
+  const min = sums.reduce((left, right) => Math.min(left, right), Number.POSITIVE_INFINITY)
+  const max = sums.reduce((left, right) => Math.max(left, right), Number.NEGATIVE_INFINITY)
   return sums.map((sum) => (max > min ? Math.floor((maxScore * (sum - min)) / (max - min)) : 0))
 }
 

@@ -71,9 +71,9 @@ function defaultConstraints(pod: PodInfo, cluster: Snapshot): readonly Constrain
 const hasKeys = ({ metadata }: Node, constraints: readonly Constraint[]) =>
   constraints.every(({ topologyKey }) => labelOf(metadata.labels, topologyKey) !== undefined)
 
-/** A selector that is left out matches nothing. */
+/** Of a selector that is left out or asks for nothing no pod counts: upstream takes both for a constraint without an aim. */
 const countsOf = (pod: PodInfo, { selector }: Constraint, cluster: Snapshot): ReadonlyMap<NodeInfo, number> =>
-  selector ? cluster.matching(pod.namespace, selector) : new Map()
+  selector?.length ? cluster.matching(pod.namespace, selector) : new Map()
 
 function filterOf(pod: PodInfo, constraints: readonly Constraint[], cluster: Snapshot): (node: NodeInfo) => Rejection | undefined {
   const rules = constraints.map((constraint) => {

@@ -88,6 +88,14 @@ const cases: Case[] = [
     scores: [100, 50, 0],
   },
   {
+    what: 'the least wanted node has nothing, also where others are there',
+    plugin: interPodAffinity,
+    pod: testPod('p', { affinity: { podAffinity: { preferredDuringSchedulingIgnoredDuringExecution: preferredTerm } } }),
+    nodes: [testNode('a'), testNode('b')],
+    there: { a: [app('q'), app('r')], b: [app('s')] },
+    scores: [100, 0],
+  },
+  {
     what: 'images that are there, weighed by how many nodes have them',
     plugin: imageLocality,
     pod: testPod('p', { containers: [{ name: 'c', image: 'app' }] }),
@@ -101,6 +109,14 @@ const cases: Case[] = [
     nodes: [testNode('a'), testNode('b'), testNode('c')],
     there: { a: [app('q'), app('r')], b: [app('s')] },
     scores: [100, 50, 0],
+  },
+  {
+    what: 'the least wanted node has nothing, also where others are there',
+    plugin: interPodAffinity,
+    pod: testPod('p', { affinity: { podAffinity: { preferredDuringSchedulingIgnoredDuringExecution: preferredTerm } } }),
+    nodes: [testNode('a'), testNode('b')],
+    there: { a: [app('q'), app('r')], b: [app('s')] },
+    scores: [100, 0],
   },
   {
     what: 'preferred anti-affinity, also of those who are there, repels',
