@@ -88,7 +88,7 @@ test('a pod that fits nowhere says why in upstream words, and gets its node once
   await addNode('tainted-2', {}, { taints: [{ key: 'dedicated', value: 'db', effect: 'NoSchedule' }] })
   await addPod('p', { containers: [container('c', { memory: '1Gi' })] })
   const message =
-    '0/3 nodes are available: 1 Insufficient memory, 2 node(s) had untolerated taint {dedicated: db}. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.'
+    '0/3 nodes are available: 1 Insufficient memory, 2 node(s) had untolerated taint(s). preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.'
   await turnedAway('p').toBe(message)
   expect(reasonOf('p')).toMatchObject({ status: 'False', reason: 'Unschedulable' })
   const list = async () => (await caches.client.resource(events).list({ namespace: 'default' })).items

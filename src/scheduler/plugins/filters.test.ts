@@ -48,7 +48,7 @@ const spread = (topologyKey: string, more = {}) => ({
 const zoneKey = 'topology.kubernetes.io/zone'
 const host = 'kubernetes.io/hostname'
 
-const untolerated = 'node(s) had untolerated taint {k: v}'
+const untolerated = 'node(s) had untolerated taint(s)'
 const noAffinity = "node(s) didn't match Pod's node affinity/selector"
 const noPorts = "node(s) didn't have free ports for the requested pod ports"
 const notNear = "node(s) didn't match pod affinity rules"

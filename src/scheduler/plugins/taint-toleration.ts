@@ -2,6 +2,8 @@ import type { Taint } from '../../api/types/core-v1.ts'
 import { normalized, type Plugin } from '../plugin.ts'
 import { findUntolerated, isForbidding, tolerates } from '../toleration.ts'
 
+/** Not which: taints may tell more about nodes than who makes pods should know. */
+const untolerated = { reasons: ['node(s) had untolerated taint(s)'], isFinal: true }
 const isDiscouraging = ({ effect }: Taint) => effect === 'PreferNoSchedule'
 
 /** Taints keep pods away, or discourage them, that do not tolerate them. */
@@ -13,8 +15,7 @@ export const taintToleration: Plugin = {
     const tolerations = pod.spec?.tolerations
     return {
       filter({ node }) {
-        const taint = findUntolerated(node.spec?.taints, tolerations, isForbidding)
-        return taint && { reasons: [`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`], isFinal: true }
+        return findUntolerated(node.spec?.taints, tolerations, isForbidding) && untolerated
       },
       score: (nodes) =>
         normalized(
