@@ -49,7 +49,7 @@ export function imagePuller({ images, objects, clock }: { images: ImageService; 
     tell('Normal', 'Pulling', `Pulling image "${name}"`)
     const beganMs = clock.now()
     try {
-      const ref = await pull(name, await credentials(pod, name))
+      const ref = await unlessAborted(pull(name, await credentials(pod, name)), signal)
       const size = (await status(ref))?.size ?? 0
       signal.throwIfAborted()
       const took = durationText(clock.now() - beganMs)
@@ -106,6 +106,16 @@ export function imagePuller({ images, objects, clock }: { images: ImageService; 
       throw error
     }
   }
+}
+
+/** A pull goes on for others who want the image, and for the next time; who asked need not wait for it. */
+function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason)
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
 }
 
 function durationText(ms: number): string {

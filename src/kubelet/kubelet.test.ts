@@ -208,6 +208,28 @@ test('an image that does not exist: the error, then the back-off, then the image
   expect(await reasons()).toEqual(expect.arrayContaining(['Pulling', 'Failed', 'BackOff']))
 })
 
+test('an image that is corrected is not kept waiting for the wrong one', async () => {
+  const { client, create, until } = await createNode()
+  await create({ containers: [{ name: 'main', image: 'nowhere:1' }] })
+  await until((pod) => main(pod)?.state?.waiting?.reason === 'ImagePullBackOff')
+  await client.resource(pods).patch('default', 'web', 'strategic', { spec: { containers: [{ name: 'main', image: 'app:2' }] } })
+  const pod = await until(isReady, 'web', 2_000)
+  expect(main(pod)?.imageID).toBe('app:2')
+})
+
+test('an image that changes before its container starts is the one that runs', async () => {
+  const { client, fake, create, until } = await createNode()
+  await create({
+    volumes: [{ name: 'config', configMap: { name: 'late' } }],
+    containers: [{ name: 'main', image: 'app:1', volumeMounts: [{ name: 'config', mountPath: '/config' }] }],
+  })
+  await until(() => fake.calls.includes('run-sandbox web'))
+  await client.resource(pods).patch('default', 'web', 'strategic', { spec: { containers: [{ name: 'main', image: 'app:2' }] } })
+  await client.resource(configMaps).create({ metadata: { name: 'late', namespace: 'default' }, data: { a: 'b' } })
+  const pod = await until(isReady)
+  expect(main(pod)).toMatchObject({ imageID: 'app:2', restartCount: 0 })
+})
+
 test('a ConfigMap that is missing holds the container back until it is there', async () => {
   const { client, create, until } = await createNode()
   await create({ containers: [{ name: 'main', image: 'app:1', envFrom: [{ configMapRef: { name: 'late' } }] }] })

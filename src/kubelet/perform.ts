@@ -26,7 +26,7 @@ import { type DnsFacts, parseResolvConf } from './pod-dns.ts'
 import type { PodEntry } from './pod-entry.ts'
 import type { PodFieldFacts } from './pod-fields.ts'
 import { hostsFile, podHostname } from './pod-hostname.ts'
-import type { Step } from './pod-plan.ts'
+import { isOfOtherSpec, type Step } from './pod-plan.ts'
 import { latestContainer, type SandboxView } from './runtime-pod.ts'
 import { sandboxConfig } from './sandbox-config.ts'
 import { StartProblem } from './start-problem.ts'
@@ -72,7 +72,10 @@ export async function perform(deps: PerformDeps, entry: PodEntry, step: Step, si
       const { container } = find(entry.pod, step.container)
       const tell = (type: 'Normal' | 'Warning', reason: string, message: string) =>
         deps.tell(entry.pod, type, reason, message, container.name)
-      entry.images.set(container.name, await deps.puller.ensure(entry.pod, container, tell, signal))
+      const image = await deps.puller.ensure(entry.pod, container, tell, signal)
+      // The spec may want another one by now.
+      signal.throwIfAborted()
+      entry.images.set(container.name, image)
       return
     }
     case 'start-container':
@@ -173,8 +176,8 @@ async function startContainer(
   const imageRef = entry.images.get(name)
   assert(imageRef !== undefined, `the image of container ${name} is there before it starts`)
   if (step.replaces !== undefined) await runtime.removeContainer({ containerId: step.replaces })
-  noteRestart(entry, name, clock.now())
-  const config = await configOfContainer(deps, entry, step, imageRef).catch((error: unknown) => {
+  noteRestart(entry, container, clock.now())
+  const config = await configOfContainer(deps, entry, pod, step, imageRef).catch((error: unknown) => {
     if (!(error instanceof ConfigProblem)) throw error
     tell(pod, 'Warning', 'Failed', `Error: ${error.message}`, name)
     throw new StartProblem('CreateContainerConfigError', error.message, { cause: error })
@@ -217,20 +220,21 @@ function failed(tell: Tell, pod: Pod, container: string, reason: string, error: 
 }
 
 /** The next time that it ends, the wait before its start is longer. */
-function noteRestart(entry: PodEntry, name: string, nowMs: number): void {
-  const before = latestContainer(entry.runtime, name)
+function noteRestart(entry: PodEntry, container: Container, nowMs: number): void {
+  const before = latestContainer(entry.runtime, container.name)
   if (before?.state !== 'exited') return
-  const known = entry.backoffs.get(name) ?? recalledBackoff(crashLoop, before)
-  entry.backoffs.set(name, nextBackoff(crashLoop, known, before.finishedAtMs, nowMs))
+  const known = isOfOtherSpec(before, container) ? undefined : (entry.backoffs.get(container.name) ?? recalledBackoff(crashLoop, before))
+  entry.backoffs.set(container.name, nextBackoff(crashLoop, known, before.finishedAtMs, nowMs))
 }
 
+/** `pod` is the one whose image was brought: the entry's may be another by now. */
 async function configOfContainer(
   deps: PerformDeps,
   entry: PodEntry,
+  pod: Pod,
   { sandbox, attempt, container: name }: Step & { type: 'start-container' },
   imageRef: string,
 ) {
-  const { pod } = entry
   const { container, role } = find(pod, name)
   const addresses = pod.spec.hostNetwork ? [deps.node.internalAddress] : sandbox.addresses
   checkNonRoot(pod, container, await deps.puller.status(imageRef))

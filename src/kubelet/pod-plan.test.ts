@@ -111,6 +111,14 @@ describe('a running pod', () => {
     ['restarts what ended', withContainers(exited(0)), ['start-container:main']],
     ['waits out a back-off', { backoffs: new Map([['main', { delayMs: 10_000, atMs: nowMs - 5_000 }]]), ...withContainers(exited(1)) }, []],
     [
+      'does not wait for what another image did',
+      {
+        backoffs: new Map([['main', { delayMs: 10_000, atMs: nowMs - 5_000 }]]),
+        ...withContainers(exited(1, { hash: containerHash({ name: 'main', image: 'app:0' }) })),
+      },
+      ['start-container:main'],
+    ],
+    [
       'whose back-off is over',
       { backoffs: new Map([['main', { delayMs: 500, atMs: nowMs - 5_000 }]]), ...withContainers(exited(1)) },
       ['start-container:main'],

@@ -242,6 +242,10 @@ function hasStartedFully({ probes, inFlight }: Observed, { id, name }: Container
   return (probes.get(id)?.hasStarted ?? true) && !inFlight.has(`start-container:${name}`)
 }
 
+/** Whether it was made from what the spec said before. */
+export const isOfOtherSpec = ({ hash }: ContainerView, container: PodContainer['container']): boolean =>
+  hash !== '' && hash !== containerHash(container)
+
 function whyUnhealthy(observed: Observed, entry: PodContainer, current: ContainerView, nowMs: number) {
   const { pod, probes } = observed
   const { container } = entry
@@ -251,7 +255,7 @@ function whyUnhealthy(observed: Observed, entry: PodContainer, current: Containe
     const graceSeconds = probe?.terminationGracePeriodSeconds ?? graceSecondsOf(pod)
     return { atMs: unhealthy.atMs, message: `Container ${container.name} failed ${unhealthy.probe} probe, will be restarted`, graceSeconds }
   }
-  const isReplaced = (entry.role === 'main' || entry.role === 'sidecar') && current.hash !== '' && current.hash !== containerHash(container)
+  const isReplaced = (entry.role === 'main' || entry.role === 'sidecar') && isOfOtherSpec(current, container)
   if (!isReplaced) return undefined
   const message = `Container ${container.name} definition changed, will be restarted`
   return { atMs: nowMs, message, graceSeconds: graceSecondsOf(pod) }
@@ -262,8 +266,9 @@ function planStart(draft: Draft, observed: Observed, sandbox: SandboxView | unde
   const { name } = container
   if (observed.inFlight.has(`start-container:${name}`)) return
   const latest = latestContainer(observed.runtime, name)
-  // What went down with its sandbox did not fail by itself.
-  const crash = latest && latest.sandboxId === (sandbox?.id ?? latest.sandboxId) ? crashEnd(observed, latest) : undefined
+  // What went down with its sandbox did not fail by itself, and another image may do better.
+  const failedItself = latest && latest.sandboxId === (sandbox?.id ?? latest.sandboxId) && !isOfOtherSpec(latest, container)
+  const crash = failedItself ? crashEnd(observed, latest) : undefined
   if (crash && crash.atMs > nowMs) {
     const message = `back-off ${secondsText(crash.delayMs)} restarting failed container=${name} pod=${podText(observed.pod)}`
     draft.waiting.set(name, { reason: 'CrashLoopBackOff', message })

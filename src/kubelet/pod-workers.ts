@@ -9,6 +9,7 @@ import { rejectionOf } from './admission.ts'
 import { imagePull, nextBackoff } from './crash-backoff.ts'
 import type { Failure, Observed } from './observed.ts'
 import { type PerformDeps, perform } from './perform.ts'
+import { podContainers } from './pod-containers.ts'
 import { observedOf, type PodEntry, podEntry } from './pod-entry.ts'
 import { advance, type PodLife } from './pod-life.ts'
 import { type Plan, plan, type Step, stepKey } from './pod-plan.ts'
@@ -125,6 +126,7 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
     const { labels, annotations } = entry.pod.metadata
     const isRelabelled = !semanticEqual(labels, pod.metadata.labels) || !semanticEqual(annotations, pod.metadata.annotations)
     if (found && isRelabelled) askForVolumes(entry)
+    if (entry.isSpecKnown) forgetOtherImages(entry, pod)
     entry.pod = pod
     entry.isInApi = isInApi
     if (!entry.isSpecKnown) entry.startedAtMs = startedAt(pod)
@@ -141,6 +143,17 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
   function askForVolumes({ volumeRounds, inFlight, failures }: PodEntry): void {
     if (volumeRounds.done === volumeRounds.asked || inFlight.has('mount-volumes')) volumeRounds.asked++
     failures.delete('volumes')
+  }
+
+  /** What was tried with the image that a container had before says nothing of the one that it has now. */
+  function forgetOtherImages({ pod: before, images, failures, attempts, pullBackoffs, inFlight }: PodEntry, pod: Pod): void {
+    const imagesBefore = new Map(podContainers(before).map(({ container: { name, image } }) => [name, image]))
+    for (const { container } of podContainers(pod)) {
+      const { name, image } = container
+      if (imagesBefore.get(name) === image) continue
+      inFlight.get(stepKey({ type: 'ensure-image', container: name }))?.stop.abort()
+      for (const known of [images, failures, attempts, pullBackoffs]) known.delete(name)
+    }
   }
 
   /** A pod that the API does not show may have been deleted while nobody looked: what is left of it is ended. */
