@@ -1,6 +1,7 @@
-import { open, readFile, stat } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { mount, mountFlags } from '../base/mount.ts'
+import { readMounts } from '../base/mount-info.ts'
 import { unmountAll } from './container-root.ts'
 
 /**
@@ -24,11 +25,6 @@ export async function removeReadOnlyProgram(directory: string, name: string): Pr
 }
 
 async function isReadOnlyMount(path: string): Promise<boolean> {
-  const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n').map((line) => line.split(' '))
-  return (
-    lines
-      .findLast((fields) => fields[4] === path)?.[5]
-      ?.split(',')
-      .includes('ro') ?? false
-  )
+  const mounts = await readMounts()
+  return mounts.findLast(({ point }) => point === path)?.options.includes('ro') ?? false
 }

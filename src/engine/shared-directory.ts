@@ -1,5 +1,6 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { mount, mountFlags } from '../base/mount.ts'
+import { readMounts } from '../base/mount-info.ts'
 import { unmountAll } from './container-root.ts'
 
 /**
@@ -8,7 +9,8 @@ import { unmountAll } from './container-root.ts'
  */
 export async function shareDirectory(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o711 })
-  if (isSharedMount(await readFile('/proc/self/mountinfo', 'utf8'), directory)) return
+  // Shared: in a peer group.
+  if ((await readMounts()).some(({ point, tags }) => point === directory && tags.some((tag) => tag.startsWith('shared:')))) return
   // What is mounted below stays visible.
   await mount(directory, directory, '', mountFlags.bind | mountFlags.recursive)
   await mount('', directory, '', mountFlags.shared)
@@ -16,14 +18,4 @@ export async function shareDirectory(directory: string): Promise<void> {
 
 export async function releaseSharedDirectory(directory: string): Promise<void> {
   await unmountAll(directory)
-}
-
-/** Whether a line of mountinfo has the directory as its mount point and a peer group; see proc(5) for the fields and escapes. */
-export function isSharedMount(mountInfo: string, directory: string): boolean {
-  const escaped = directory.replace(/[\\ \t\n]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`)
-  return mountInfo.split('\n').some((line) => {
-    const [before = ''] = line.split(' - ')
-    const fields = before.split(' ')
-    return fields[4] === escaped && fields.slice(6).some((field) => field.startsWith('shared:'))
-  })
 }

@@ -1,16 +1,7 @@
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { unmount, unmountFlags } from '../../base/mount.ts'
-
-/** Mount points at or below a directory, the deepest first; see proc(5), mountinfo. */
-export function mountsBelow(mountInfo: string, directory: string): string[] {
-  const points: string[] = []
-  for (const line of mountInfo.split('\n')) {
-    const point = line.split(' ')[4]?.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
-    if (point === directory || point?.startsWith(`${directory}/`)) points.push(point)
-  }
-  return points.reverse()
-}
+import { readMounts } from '../../base/mount-info.ts'
 
 /** Takes all mounts at or below a directory away. Fails where one stays: whoever deletes files afterwards must not reach through it. */
 export async function unmountBelow(directory: string): Promise<void> {
@@ -25,7 +16,12 @@ export async function unmountBelow(directory: string): Promise<void> {
   }
 }
 
-const currentMounts = async (directory: string) => mountsBelow(await readFile('/proc/self/mountinfo', 'utf8'), directory)
+/** The deepest first. */
+const currentMounts = async (directory: string): Promise<string[]> =>
+  (await readMounts())
+    .map(({ point }) => point)
+    .filter((point) => point === directory || point.startsWith(`${directory}/`))
+    .reverse()
 
 /** Whether a directory is the root of a mount of its own. Not for binds within one file system. */
 export async function isMountPoint(directory: string): Promise<boolean> {
