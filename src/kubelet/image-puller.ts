@@ -32,7 +32,7 @@ export function imagePuller({ images, objects, clock }: { images: ImageService; 
       tell('Warning', 'InspectFailed', message)
       throw new StartProblem('InvalidImageName', message)
     }
-    const present = imagePullPolicy === 'Always' ? undefined : await status(name)
+    const present = imagePullPolicy === 'Always' ? undefined : await inspected(name, tell)
     if (present) {
       tell('Normal', 'Pulled', `Container image "${name}" already present on machine and can be accessed by the pod`)
       return present.id ?? name
@@ -43,6 +43,16 @@ export function imagePuller({ images, objects, clock }: { images: ImageService; 
       throw new StartProblem('ErrImageNeverPull', message)
     }
     return pulled(pod, name, tell, signal)
+  }
+
+  async function inspected(name: string, tell: TellImage): Promise<Image | undefined> {
+    try {
+      return await status(name)
+    } catch (error) {
+      const message = `Failed to inspect image "${name}": ${error instanceof Error ? error.message : String(error)}`
+      tell('Warning', 'InspectFailed', message)
+      throw new StartProblem('ImageInspectError', message, { cause: error })
+    }
   }
 
   async function pulled(pod: Pod, name: string, tell: TellImage, signal: AbortSignal): Promise<string> {

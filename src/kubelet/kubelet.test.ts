@@ -230,6 +230,29 @@ test('an image that changes before its container starts is the one that runs', a
   expect(main(pod)).toMatchObject({ imageID: 'app:2', restartCount: 0 })
 })
 
+test('an image that goes while its container cannot start is brought again', async () => {
+  const { client, fake, create, until } = await createNode({ remoteImages: ['app:1'] })
+  await create({ containers: [{ name: 'main', image: 'app:1', envFrom: [{ configMapRef: { name: 'late' } }] }] })
+  await until((pod) => main(pod)?.state?.waiting?.reason === 'CreateContainerConfigError')
+  await fake.images.removeImage({ image: { image: 'app:1' } })
+  await client.resource(configMaps).create({ metadata: { name: 'late', namespace: 'default' }, data: { a: 'b' } })
+  await until(isReady)
+  expect(fake.calls).toContain('pull app:1')
+})
+
+test('what a container waits for is shown until it starts', async () => {
+  const { create, until, clock, get, fake } = await createNode()
+  await create({ containers: [{ name: 'main', image: 'app:1', envFrom: [{ configMapRef: { name: 'never' } }] }] })
+  await until((pod) => main(pod)?.state?.waiting?.reason === 'CreateContainerConfigError')
+  const seen = new Set<string | undefined>()
+  for (let passed = 0; passed < 30_000; passed += 100) {
+    await clock.advance(100)
+    seen.add(main(await get())?.state?.waiting?.reason)
+  }
+  expect([...seen]).toEqual(['CreateContainerConfigError'])
+  expect(fake.calls.filter((call) => call.startsWith('create'))).toEqual([])
+})
+
 test('a ConfigMap that is missing holds the container back until it is there', async () => {
   const { client, create, until } = await createNode()
   await create({ containers: [{ name: 'main', image: 'app:1', envFrom: [{ configMapRef: { name: 'late' } }] }] })

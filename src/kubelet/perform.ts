@@ -175,6 +175,8 @@ async function startContainer(
   const { name } = container
   const imageRef = entry.images.get(name)
   assert(imageRef !== undefined, `the image of container ${name} is there before it starts`)
+  // Good for this try: by the next one it may have been deleted.
+  entry.images.delete(name)
   if (step.replaces !== undefined) await runtime.removeContainer({ containerId: step.replaces })
   noteRestart(entry, container, clock.now())
   const config = await configOfContainer(deps, entry, pod, step, imageRef).catch((error: unknown) => {
@@ -197,7 +199,6 @@ async function startContainer(
     throw failed(tell, pod, name, 'RunContainerError', error)
   })
   tell(pod, 'Normal', 'Started', `Container started`, name)
-  entry.images.delete(name)
   const hook = container.lifecycle?.postStart
   if (!hook) return
   const result = await runHook(

@@ -277,8 +277,7 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
     const signal = AbortSignal.any([stop.signal, entry.phaseStop.signal, ...(stopSignal ? [stopSignal] : [])])
     void perform(deps, entry, step, signal).then(
       () => {
-        entry.failures.delete(subjectOf(step))
-        entry.attempts.delete(subjectOf(step))
+        succeed(entry, step)
         over()
       },
       (error: unknown) => {
@@ -307,6 +306,14 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
     return failure !== undefined && failure.retryAtMs > clock.now()
   }
 
+  function succeed({ failures, attempts }: PodEntry, step: Step): void {
+    const what = subjectOf(step)
+    // That the image is there says nothing of why its container did not start.
+    if (step.type === 'ensure-image' && !isOfImage(failures.get(what))) return
+    failures.delete(what)
+    attempts.delete(what)
+  }
+
   function fail(entry: PodEntry, step: Step, error: unknown): void {
     const what = subjectOf(step)
     const attempt = entry.attempts.get(what) ?? 0
@@ -328,8 +335,7 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
     }
     if (error instanceof StartProblem && (step.type === 'ensure-image' || step.type === 'start-container')) {
       if (error.reason === 'ErrImagePull') return pullFailure(entry, step.container, message, nowMs)
-      const isConfig =
-        error.reason === 'CreateContainerConfigError' || error.reason === 'ErrImageNeverPull' || error.reason === 'InvalidImageName'
+      const isConfig = error.reason === 'CreateContainerConfigError' || step.type === 'ensure-image'
       return { ...base, reason: error.reason, retryAtMs: nowMs + (isConfig ? configRetryMs : startRetryMs) }
     }
     log.warn('A step for a pod failed', { error, podUid: entry.uid, step: step.type })
@@ -458,6 +464,9 @@ function subjectOf(step: Step): string {
       return stepKey(step)
   }
 }
+
+const imageReasons: ReadonlySet<string> = new Set(['ErrImagePull', 'ImageInspectError', 'ErrImageNeverPull', 'InvalidImageName'])
+const isOfImage = (failure: Failure | undefined) => failure !== undefined && imageReasons.has(failure.reason)
 
 /** Whether the runtime may show something else after a step, however it went. */
 function changesRuntime({ type }: Step): boolean {
