@@ -17,7 +17,7 @@ import { machineFacts } from './machine-facts.ts'
 import { measure } from './measure.ts'
 import { cgroupRoot, kubeletDirectory, networkFacts, openNode } from './node.ts'
 import { machinePlaces } from './places.ts'
-import { tellReady } from './ready.ts'
+import { tellReady, tellUnready } from './ready.ts'
 
 declare const SAMPAN_VERSION: string
 
@@ -25,6 +25,7 @@ const log = jsonLog('agent')
 const places = machinePlaces(process.argv[2] ?? 'default')
 const cluster = readCluster(places)
 if (!cluster) throw new Error(`There is no cluster in ${places.data}`)
+tellUnready(places.readyFile('agent'))
 if (process.env.SAMPAN_MEASURE) measure(join(places.run, 'agent.measured'))
 
 const stop = new AbortController()
@@ -45,6 +46,7 @@ const network = await createNetwork({
   clusterDomain,
   hostAddresses: [],
   clock,
+  random,
   log,
 })
 const { engine, images } = await openNode({ cluster, places, podNetwork: network.podNetwork, log })

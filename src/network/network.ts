@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
+import type { Random } from '../base/random.ts'
 import { Wakeup } from '../base/wakeup.ts'
 import type { Caches } from '../client/client.ts'
 import { clusterNames } from './dns/cluster-names.ts'
@@ -27,6 +28,7 @@ export interface NetworkOptions {
   readonly hostAddresses: readonly string[]
   readonly stateDir: string
   readonly clock: Clock
+  readonly random: Random
   readonly log: Log
   /** Where names outside of the cluster are asked; left out, /etc/resolv.conf. */
   readonly resolversFile?: string
@@ -44,7 +46,7 @@ export interface Network {
 
 /** The node's network: pods' links, service proxy and DNS. The host is prepared when this resolves; pods may be attached. */
 export async function createNetwork(options: NetworkOptions): Promise<Network> {
-  const { caches, clock, log, run = runProgram, nodeAddress, dnsAddress, hostAddresses, podRange, serviceRange } = options
+  const { caches, clock, random, log, run = runProgram, nodeAddress, dnsAddress, hostAddresses, podRange, serviceRange } = options
   await prepareHost({ ...options, run })
   const proxy = createServiceProxy({
     ...options,
@@ -74,6 +76,7 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
           resolvers: resolversOf(options.resolversFile ?? '/etc/resolv.conf', [dnsAddress, nodeAddress]),
           clock,
         }),
+        random,
         log,
       })
       try {

@@ -2,6 +2,7 @@ import { createSocket, type Socket as DatagramSocket } from 'node:dgram'
 import { createServer, type Server, type Socket } from 'node:net'
 import { type Answer, decode } from 'dns-packet'
 import type { Log } from '../../base/log.ts'
+import type { Random } from '../../base/random.ts'
 import { aliasQuery } from './alias-query.ts'
 import { answerTtl, type ClusterNames, type Resolution } from './cluster-names.ts'
 import { bareReply, isTruncated, type Query, type Reply, readQuery, responseCodes, writeReply } from './dns-message.ts'
@@ -14,6 +15,7 @@ export interface DnsServerOptions {
   readonly port: number
   readonly names: ClusterNames
   readonly forwarder: Forwarder
+  readonly random: Random
   readonly log: Log
 }
 
@@ -30,7 +32,7 @@ const maxQueryBytes = 4_096
 const maxAliases = 8
 
 /** Answers over UDP and TCP once the promise resolves: the cluster's names itself, all others by asking upstream. */
-export async function openDnsServer({ addresses, port, names, forwarder, log }: DnsServerOptions): Promise<DnsServer> {
+export async function openDnsServer({ addresses, port, names, forwarder, random, log }: DnsServerOptions): Promise<DnsServer> {
   const sockets: DatagramSocket[] = []
   const servers: Server[] = []
   const connections = new Set<Socket>()
@@ -128,7 +130,7 @@ export async function openDnsServer({ addresses, port, names, forwarder, log }: 
       case 'found': {
         const { answers, additionals = [] } = found
         if (answers.length === 0) return { code: responseCodes.noError, authorities: [names.authority(name)], isAuthoritative: true }
-        return { code: responseCodes.noError, answers, additionals, isAuthoritative: true }
+        return { code: responseCodes.noError, answers: shuffled(answers, random), additionals, isAuthoritative: true }
       }
       case 'alias':
         return { code: responseCodes.noError, answers: await chased(question, found.target), isAuthoritative: true }
@@ -142,7 +144,7 @@ export async function openDnsServer({ addresses, port, names, forwarder, log }: 
     for (let at = target; answers.length < maxAliases; ) {
       const found = names.resolve(at, type)
       if (found?.type === 'missing') return answers
-      if (found?.type === 'found') return [...answers, ...found.answers]
+      if (found?.type === 'found') return [...answers, ...shuffled(found.answers, random)]
       if (found?.type === 'alias') {
         answers.push({ type: 'CNAME', name: at, ttl: answerTtl, data: found.target })
         at = found.target
@@ -158,3 +160,16 @@ export async function openDnsServer({ addresses, port, names, forwarder, log }: 
 }
 
 const maxReplyBytes = 65_535
+
+/** Clients take the first address: each of them should have its turn (CoreDNS' loadbalance). */
+function shuffled(answers: readonly Answer[], random: Random): readonly Answer[] {
+  if (answers.length < 2) return answers
+  const order = [...answers]
+  for (let last = order.length - 1; last > 0; last--) {
+    const other = Math.floor(random.fraction() * (last + 1))
+    const [left, right] = [order[last] as Answer, order[other] as Answer]
+    order[last] = right
+    order[other] = left
+  }
+  return order
+}
