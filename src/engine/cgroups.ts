@@ -1,18 +1,14 @@
 import { constants } from 'node:fs'
-import { mkdir, open, readdir, readFile, rmdir, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { type CgroupHierarchies, cgroupHierarchies } from '../base/cgroup-hierarchies.ts'
 import { hasErrorCode, onErrorCode } from '../base/error-code.ts'
 import { absentIs } from './state-files.ts'
 
-/**
- * The kernel's control groups as this machine mounts them:
- *   v1      a hierarchy per controller under /sys/fs/cgroup/<name>
- *   hybrid  the same with an empty v2 at /sys/fs/cgroup/unified
- *   v2      one hierarchy at /sys/fs/cgroup
- */
+/** The directories of cgroups in the hierarchies of this machine. */
 export interface Cgroups {
-  readonly mode: 'v1' | 'hybrid' | 'v2'
+  readonly mode: CgroupHierarchies['mode']
   /** The directory of a cgroup in every hierarchy that containers use. */
   directories(path: string): readonly string[]
   /** Those, and in the v2 half of a hybrid machine, where runc makes the same cgroups. */
@@ -21,53 +17,15 @@ export interface Cgroups {
   directory(controller: string, path: string): string | undefined
 }
 
-const cgroup2Magic = 0x63677270
-
-export async function detectCgroups(root = '/sys/fs/cgroup', mountInfo = '/proc/self/mountinfo'): Promise<Cgroups> {
-  const { type } = await statfs(root)
-  if (type === cgroup2Magic) return unified(root)
-  return perController(parseHierarchies(await readFile(mountInfo, 'utf8'), root))
-}
-
-interface Hierarchies {
-  /** Mount points of v1 controllers. */
-  readonly controllers: ReadonlyMap<string, string>
-  /** Where a v2 stands beside them. */
-  readonly unified: string | undefined
-}
-
-/** A line of mountinfo per mount, see proc(5). */
-export function parseHierarchies(mountInfo: string, root: string): Hierarchies {
-  const controllers = new Map<string, string>()
-  let unified: string | undefined
-  for (const line of mountInfo.split('\n')) {
-    const [before = '', after = ''] = line.split(' - ')
-    const mountPoint = before.split(' ')[4] ?? ''
-    const [type, , options = ''] = after.split(' ')
-    if (!mountPoint.startsWith(`${root}/`)) continue
-    if (type === 'cgroup2') unified = mountPoint
-    if (type !== 'cgroup') continue
-    for (const option of options.split(',')) {
-      if (option !== 'rw' && option !== 'xattr' && !controllers.has(option)) controllers.set(option, mountPoint)
-    }
-  }
-  return { controllers, unified }
-}
-
-function unified(root: string): Cgroups {
-  const directories = (path: string) => [join(root, path)]
-  return { mode: 'v2', directories, everyDirectory: directories, directory: (_, path) => join(root, path) }
-}
-
-function perController({ controllers, unified }: Hierarchies): Cgroups {
-  const mounts = [...new Set(controllers.values())]
+export async function detectCgroups(): Promise<Cgroups> {
+  const { mode, of, mounts, unified } = await cgroupHierarchies()
   const every = unified === undefined ? mounts : [...mounts, unified]
   return {
-    mode: unified === undefined ? 'v1' : 'hybrid',
+    mode,
     directories: (path) => mounts.map((mount) => join(mount, path)),
     everyDirectory: (path) => every.map((mount) => join(mount, path)),
     directory(controller, path) {
-      const mount = controllers.get(controller)
+      const mount = of(controller)
       return mount && join(mount, path)
     },
   }

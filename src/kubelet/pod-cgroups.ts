@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, rmdir, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Pod } from '../api/types/core-v1.ts'
+import { type CgroupHierarchies, cgroupHierarchies } from '../base/cgroup-hierarchies.ts'
 import { onErrorCode } from '../base/error-code.ts'
 import { cpuShares, cpuWeight, podCgroupResources, podQosClass, podRequests } from './pod-resources.ts'
 
@@ -24,18 +25,9 @@ export interface PodCgroups {
 
 export const noPodCgroups: PodCgroups = { pathOf: () => '', make: async () => {}, remove: async () => {} }
 
-interface Hierarchies {
-  readonly isUnified: boolean
-  /** Mount point by controller; of v2 one for all. */
-  of(controller: string): string | undefined
-  readonly all: readonly string[]
-}
-
-const cgroup2Magic = 0x63677270
-
-export async function podCgroups(parent: string, root = '/sys/fs/cgroup', mountInfo = '/proc/self/mountinfo'): Promise<PodCgroups> {
+export async function podCgroups(parent: string, root?: string, mountInfo?: string): Promise<PodCgroups> {
   if (parent === '') return noPodCgroups
-  const hierarchies = await detect(root, mountInfo)
+  const hierarchies = await cgroupHierarchies(root, mountInfo)
   let burstableShares: number | undefined
 
   const pathOf = (pod: Pod) => {
@@ -53,7 +45,7 @@ export async function podCgroups(parent: string, root = '/sys/fs/cgroup', mountI
     },
     async remove(podUid) {
       for (const path of [`${parent}/pod${podUid}`, `${parent}/burstable/pod${podUid}`, `${parent}/besteffort/pod${podUid}`])
-        await Promise.all(hierarchies.all.map((mount) => removeTree(join(mount, path))))
+        await Promise.all(hierarchies.mounts.map((mount) => removeTree(join(mount, path))))
     },
   }
 
@@ -72,25 +64,11 @@ export async function podCgroups(parent: string, root = '/sys/fs/cgroup', mountI
   }
 }
 
-async function detect(root: string, mountInfoFile: string): Promise<Hierarchies> {
-  if ((await statfs(root)).type === cgroup2Magic) return { isUnified: true, of: () => root, all: [root] }
-  const controllers = new Map<string, string>()
-  for (const line of (await readFile(mountInfoFile, 'utf8')).split('\n')) {
-    const [before = '', after = ''] = line.split(' - ')
-    const [type, , options = ''] = after.split(' ')
-    const point = before.split(' ')[4] ?? ''
-    if (type !== 'cgroup' || !point.startsWith(`${root}/`)) continue
-    for (const option of options.split(','))
-      if (option !== 'rw' && option !== 'xattr' && !controllers.has(option)) controllers.set(option, point)
-  }
-  return { isUnified: false, of: (controller) => controllers.get(controller), all: [...new Set(controllers.values())] }
-}
-
 const delegated = ['cpu', 'memory', 'pids', 'cpuset', 'io']
 
 /** In the hierarchies that limit something; the runtime makes the others with its containers. */
-async function makeCgroup({ isUnified, of }: Hierarchies, path: string): Promise<void> {
-  if (isUnified) return makeUnified(of('') ?? '', path)
+async function makeCgroup({ mode, of }: CgroupHierarchies, path: string): Promise<void> {
+  if (mode === 'v2') return makeUnified(of('') ?? '', path)
   const mounts = new Set([of('cpu'), of('memory')].filter((mount) => mount !== undefined))
   await Promise.all([...mounts].map((mount) => mkdir(join(mount, path), { recursive: true })))
 }
@@ -108,17 +86,17 @@ async function makeUnified(root: string, path: string): Promise<void> {
   }
 }
 
-async function setShares({ isUnified, of }: Hierarchies, path: string, shares: number): Promise<void> {
+async function setShares({ mode, of }: CgroupHierarchies, path: string, shares: number): Promise<void> {
   const mount = of('cpu')
   if (mount === undefined) return
-  if (isUnified) await writeFile(join(mount, path, 'cpu.weight'), String(cpuWeight(shares)))
+  if (mode === 'v2') await writeFile(join(mount, path, 'cpu.weight'), String(cpuWeight(shares)))
   else await writeFile(join(mount, path, 'cpu.shares'), String(shares))
 }
 
-async function setLimits({ isUnified, of }: Hierarchies, path: string, quota: number, period: number, memoryBytes: number): Promise<void> {
+async function setLimits({ mode, of }: CgroupHierarchies, path: string, quota: number, period: number, memoryBytes: number): Promise<void> {
   const cpu = of('cpu')
   const memory = of('memory')
-  if (isUnified) {
+  if (mode === 'v2') {
     if (quota > 0) await writeFile(join(cpu ?? '', path, 'cpu.max'), `${quota} ${period}`)
     if (memoryBytes > 0) await writeFile(join(memory ?? '', path, 'memory.max'), String(memoryBytes))
     return
