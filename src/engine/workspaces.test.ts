@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Engine } from './engine.ts'
@@ -54,5 +54,71 @@ describe.skipIf(!root)(`workspaces${root ? '' : ' (skipped: needs root)'}`, { ti
       })
     })
     expect(readFileSync('/etc/resolv.conf')).toEqual(before)
+  })
+  test('what a command leaves where it saw mounts is looked for inside the root, whatever it made of the way there', async () => {
+    const outside = join(place.directory, 'outside')
+    mkdirSync(outside)
+    writeFileSync(join(outside, 'hostname'), '')
+    const bare = join(place.directory, 'bare')
+    mkdirSync(join(bare, 'bin'), { recursive: true })
+    for (const name of ['busybox', 'sh', 'mv', 'ln'])
+      symlinkSync(name === 'busybox' ? '/lower/busybox' : 'busybox', join(bare, 'bin', name))
+    mkdirSync(join(bare, 'lower'))
+    writeFileSync(join(bare, 'lower/busybox'), readFileSync('/bin/busybox'), { mode: 0o755 })
+    await inWorkspace(
+      async (workspace) => {
+        expect(await run(workspace, `mv /etc /was && ln -s ${outside} /etc`)).toMatchObject({ code: 0 })
+      },
+      [bare],
+    )
+    expect(existsSync(join(outside, 'hostname'))).toBe(true)
+  })
+
+  test('a command has no namespaces to make, and none of the host but its network', async () => {
+    await inWorkspace(async (workspace) => {
+      expect(await run(workspace, 'unshare -U true')).toMatchObject({ code: 1 })
+      for (const [name, shared] of [
+        ['ipc', false],
+        ['pid', false],
+        ['net', true],
+      ] as const) {
+        const { words } = await run(workspace, `readlink /proc/self/ns/${name}`)
+        expect([name, words.trim() === readlinkSync(`/proc/self/ns/${name}`)]).toEqual([name, shared])
+      }
+    })
+  })
+
+  test.each([0, 3, 30])('a command that is given up %i ms after its start ends, however far it is', async (delayMs) => {
+    await inWorkspace(async (workspace) => {
+      const stop = new AbortController()
+      const running = run(workspace, 'sleep 1000', { signal: stop.signal })
+      setTimeout(() => stop.abort(), delayMs)
+      // Where it had not begun it is refused.
+      expect(
+        await running.then(
+          ({ code }) => code,
+          () => 'refused',
+        ),
+      ).not.toBe(0)
+    })
+  })
+
+  test('a command that was given up before does not start', async () => {
+    await inWorkspace(async (workspace) => {
+      await expect(run(workspace, 'true', { signal: AbortSignal.abort(new Error('given up')) })).rejects.toThrow('given up')
+    })
+  })
+
+  test('the commands of an engine that was killed end when the next one opens', async () => {
+    const workspace = await engine.workspaces.open(layers)
+    let begun = () => {}
+    const started = new Promise<void>((resolve) => {
+      begun = resolve
+    })
+    const running = run(workspace, 'echo begun; sleep 1000', { output: () => begun() })
+    await started
+    const next = await place.open()
+    expect((await running).code).toBe(137)
+    await next.close()
   })
 })

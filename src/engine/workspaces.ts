@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { constants, type Stats } from 'node:fs'
 import { chmod, copyFile, lchown, lstat, lutimes, mkdir, readdir, readlink, rm, rmdir, symlink, unlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { sleep } from '../base/clock.ts'
 import { onErrorCode } from '../base/error-code.ts'
 import { searchPath } from '../base/find-program.ts'
 import { readRooted, rootedPath } from '../base/rooted-path.ts'
@@ -73,6 +74,8 @@ const maxAccountFileBytes = 1 << 20
 export async function openWorkspaces(parts: EngineParts, directory: string): Promise<Workspaces> {
   const roots = containerRoots(directory)
   await mkdir(directory, { recursive: true, mode: 0o711 })
+  await killCgroup(parts.cgroups, commandsCgroup(parts))
+  await removeCgroup(parts.cgroups, commandsCgroup(parts))
   for (const id of await readdir(directory)) await roots.remove(id, join(directory, id, 'rootfs'))
   return { open: (layers) => openWorkspace(parts, directory, layers) }
 }
@@ -202,14 +205,16 @@ async function clear(target: string): Promise<void> {
   await unlink(target)
 }
 
-/** Runs a command with the host's network and processes of its own. */
+const commandsCgroup = ({ cgroupParent }: EngineParts) => `${cgroupParent}/builds`
+
+/** Runs a command with the host's network; all else is its own. */
 async function run(
   parts: EngineParts,
   { id, root, bundle }: { id: string; root: string; bundle: string },
   { args, env, cwd, user, output, signal }: WorkspaceCommand,
 ): Promise<number> {
   const runtime = runtimeNamed(parts, '')
-  const cgroupsPath = `${parts.cgroupParent}/builds/${id}`
+  const cgroupsPath = `${commandsCgroup(parts)}/${id}`
   const [passwd, group] = await accountFiles(root)
   const inside = await rootedPath(root, checkWorkingDirectory(cwd))
   await makeDirectories(root, inside, { uid: 0, gid: 0 })
@@ -222,7 +227,12 @@ async function run(
     config: {
       command: args,
       workingDir: cwd,
-      linux: { securityContext: { namespaceOptions: { network: 'NODE', pid: 'CONTAINER', ipc: 'NODE' } } },
+      linux: {
+        securityContext: {
+          namespaceOptions: { network: 'NODE', pid: 'CONTAINER', ipc: 'NODE' },
+          seccomp: { profileType: 'RuntimeDefault' },
+        },
+      },
       envs: env.map((text) => ({ key: text.slice(0, text.indexOf('=')), value: Buffer.from(text.slice(text.indexOf('=') + 1)) })),
     },
     sandbox: {},
@@ -239,15 +249,22 @@ async function run(
     minOomScoreAdj: parts.powers.minOomScoreAdj,
     architecture: process.arch,
   })
-  await writeFile(join(bundle, 'config.json'), JSON.stringify(spec), { mode: 0o600 })
+  // CRI has no word for IPC that is shared with nobody.
+  const alone = { ...spec, linux: { ...spec.linux, namespaces: [...spec.linux.namespaces, { type: 'ipc' }] } }
+  await writeFile(join(bundle, 'config.json'), JSON.stringify(alone), { mode: 0o600 })
   const missing = await missingMountPoints(root)
   const command = [runtime.path, `--root=${join(bundle, 'runtime')}`, 'run', '--bundle', bundle, id]
   const [program = '', ...rest] = hidesUnified(parts.cgroups, runtime) ? [...hideUnifiedPrefix, ...command] : command
+  signal.throwIfAborted()
   const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: searchPath } })
   child.stdout.setEncoding('utf8').on('data', output)
   child.stderr.setEncoding('utf8').on('data', output)
-  const kill = () =>
-    void killCgroup(parts.cgroups, cgroupsPath).catch((error: unknown) => parts.log.warn('A build step lives on', { error }))
+  let ended = false
+  // The runtime makes the cgroup some time after its start, and nothing tells when.
+  const killUntilEnded = async (): Promise<void> => {
+    for (; !ended; await sleep(parts.clock, killAgainMs)) await killCgroup(parts.cgroups, cgroupsPath)
+  }
+  const kill = () => void killUntilEnded().catch((error: unknown) => parts.log.warn('A build step lives on', { error }))
   signal.addEventListener('abort', kill, { once: true })
   try {
     return await new Promise<number>((resolve, reject) => {
@@ -255,6 +272,7 @@ async function run(
       child.once('close', (code, by) => resolve(code ?? (by === null ? 1 : 137)))
     })
   } finally {
+    ended = true
     signal.removeEventListener('abort', kill)
     await killCgroup(parts.cgroups, cgroupsPath)
     await removeCgroup(parts.cgroups, cgroupsPath)
@@ -263,18 +281,27 @@ async function run(
   }
 }
 
+const killAgainMs = 10
+
 /** Where the runtime mounts; it makes what the root lacks, which is no change of the command's. Inner ones first. */
 const mountPoints = ['etc/resolv.conf', 'etc/hostname', 'etc', 'proc', 'sys', 'dev'] as const
 
-async function missingMountPoints(root: string): Promise<string[]> {
-  const present = await Promise.all(mountPoints.map((path) => lstat(join(root, path)).catch(absent)))
-  return mountPoints.filter((_, index) => present[index] === undefined)
+/** The command may have made links of what lies on the way. */
+async function mountPoint(root: string, path: string): Promise<{ path: string; status: Stats | undefined }> {
+  const [parent, name] = [dirname(path), basename(path)]
+  const whole = join(root, parent === '.' ? '/' : await rootedPath(root, parent), name)
+  return { path: whole, status: await lstat(whole).catch(absent) }
 }
 
-async function removeEmpty(root: string, paths: readonly string[]): Promise<void> {
-  for (const path of paths) {
-    const status = await lstat(join(root, path)).catch(absent)
-    if (status?.isFile() && status.size === 0) await unlink(join(root, path))
-    else if (status?.isDirectory() && (await readdir(join(root, path))).length === 0) await rmdir(join(root, path))
+async function missingMountPoints(root: string): Promise<string[]> {
+  const present = await Promise.all(mountPoints.map((path) => mountPoint(root, path)))
+  return mountPoints.filter((_, index) => present[index]?.status === undefined)
+}
+
+async function removeEmpty(root: string, missing: readonly string[]): Promise<void> {
+  for (const name of missing) {
+    const { path, status } = await mountPoint(root, name)
+    if (status?.isFile() && status.size === 0) await unlink(path)
+    else if (status?.isDirectory() && (await readdir(path)).length === 0) await rmdir(path)
   }
 }
