@@ -52,7 +52,8 @@ describe('after an update', () => {
 
 describe('entries that a client sends', () => {
   const live: ManagedFieldsEntry[] = [{ manager: 'one', operation: 'Update', fieldsV1: { 'f:data': {} } }]
-  const other: ManagedFieldsEntry[] = [{ manager: 'two', operation: 'Apply', fieldsV1: { 'f:data': { 'k:{"a":1}': {} } } }]
+  const entry = { operation: 'Apply', apiVersion: 'v1', fieldsType: 'FieldsV1' }
+  const other: ManagedFieldsEntry[] = [{ manager: 'two', ...entry, fieldsV1: { 'f:data': { 'k:{"a":1}': {} } } }]
 
   test.each([
     ['none: the live ones stay', undefined, '', live],
@@ -60,8 +61,10 @@ describe('entries that a client sends', () => {
     ['one empty entry: all is forgotten', [{}], '', []],
     ['readable ones are taken', other, '', other],
     ['through a subresource the live ones stay', other, 'status', live],
-    ['an unknown operation: the live ones stay', [{ operation: 'Steal', fieldsV1: {} }], '', live],
-    ['fields that are none: the live ones stay', [{ operation: 'Apply', fieldsV1: { 'k:nope': {} } }], '', live],
+    ['an unknown operation: the live ones stay', [{ ...entry, operation: 'Steal', fieldsV1: {} }], '', live],
+    ['fields that are none: the live ones stay', [{ ...entry, fieldsV1: { 'k:nope': {} } }], '', live],
+    ['of no version: the live ones stay', [{ ...entry, apiVersion: undefined, fieldsV1: {} }], '', live],
+    ['of another format: the live ones stay', [{ ...entry, fieldsType: 'FieldsV2', fieldsV1: {} }], '', live],
   ])('%s', (_, sent, subresource, expected) => {
     expect(entriesFrom(live, sent, subresource)).toEqual(expected)
   })

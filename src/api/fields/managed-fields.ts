@@ -158,10 +158,13 @@ function capped(entries: readonly ManagedFieldsEntry[]): readonly ManagedFieldsE
 export function entriesFrom(live: readonly ManagedFieldsEntry[], sent: unknown, subresource: string): readonly ManagedFieldsEntry[] {
   if (subresource !== '' || !Array.isArray(sent) || sent.length === 0) return live
   if (sent.length === 1 && isRecord(sent[0]) && Object.keys(sent[0]).length === 0) return []
-  const isReadable = sent.every(
-    (entry) => isRecord(entry) && (entry.operation === 'Apply' || entry.operation === 'Update') && isFieldSet(entry.fieldsV1),
-  )
-  return isReadable ? (sent as ManagedFieldsEntry[]) : live
+  return sent.every(isReadable) ? (sent as ManagedFieldsEntry[]) : live
+}
+
+function isReadable(entry: unknown): boolean {
+  if (!isRecord(entry)) return false
+  const { operation, apiVersion, fieldsType, fieldsV1 } = entry
+  return (operation === 'Apply' || operation === 'Update') && Boolean(apiVersion) && fieldsType === 'FieldsV1' && isFieldSet(fieldsV1)
 }
 
 function isFieldSet(value: unknown): boolean {
