@@ -352,6 +352,43 @@ test('activeDeadlineSeconds ends the pod', async () => {
   expect(fake.running()).toEqual([])
 })
 
+test('what ends while the runtime is being read is not mistaken for never begun', async () => {
+  const { client, fake, create, until, reasons } = await createNode()
+  // The reader's answers are late: whatever happens between the question and the answer is not in them.
+  const status = fake.runtime.podSandboxStatus
+  const list = fake.runtime.listPodSandbox
+  const start = fake.runtime.startContainer
+  const turns = async (count: number) => {
+    for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
+  }
+  const late = async <Answer>(answer: Promise<Answer>) => {
+    const known = await answer.then(
+      (value) => () => value,
+      (error: unknown) => () => {
+        throw error
+      },
+    )
+    await turns(5)
+    return known()
+  }
+  fake.runtime.podSandboxStatus = (request) => late(status(request))
+  fake.runtime.listPodSandbox = (request) => late(list(request))
+  fake.runtime.startContainer = async (request) => {
+    await turns(2)
+    return start(request)
+  }
+  await create({ initContainers: [{ name: 'side', image: 'app:1', restartPolicy: 'Always' }] })
+  await until(isReady)
+  expect(fake.calls.filter((call) => call.startsWith('run') || call.startsWith('create'))).toEqual([
+    'run-sandbox web',
+    'create side',
+    'create main',
+  ])
+  expect((await reasons()).filter((reason) => reason?.startsWith('Failed'))).toEqual([])
+  const { items } = await client.resource(events).list({ namespace: 'default' })
+  expect(items.filter(({ reason }) => reason === 'Pulled').map(({ count }) => count)).toEqual([1, 1])
+})
+
 test('a sandbox that is lost is made anew', async () => {
   const { create, until, fake } = await createNode()
   await create()

@@ -187,21 +187,14 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
   }
 
   async function turn(entry: PodEntry): Promise<void> {
-    if (entry.isRuntimeStale) {
-      entry.isRuntimeStale = false
-      try {
-        entry.runtime = await reader.read(entry.uid, entry.sandboxIds)
-      } catch (error) {
-        entry.isRuntimeStale = true
-        throw error
-      }
-      forgetGone(entry)
-      await readLastWords(entry)
-    }
+    await admit(entry)
+    // A step that ends while the runtime is being read is neither in the answer nor under way any more: it is read again.
+    while (entry.isRuntimeStale) await readRuntime(entry)
+    // From here to the end nothing is awaited, so that all that is looked at is of one moment.
+    if (entries.get(entry.uid) !== entry) return
     const nowMs = clock.now()
     // What has failed since waits for its own time.
     if (entry.renewVolumesAtMs <= nowMs && entry.volumeRounds.done === entry.volumeRounds.asked) entry.volumeRounds.asked++
-    await admit(entry)
     probes.sync(entry)
     const life = advance(entry.life, observed(entry), nowMs)
     if (life.phase !== entry.life.phase) moveTo(entry, life)
@@ -216,6 +209,18 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
     const renewMs = entry.renewVolumesAtMs > nowMs ? entry.renewVolumesAtMs : Number.POSITIVE_INFINITY
     const wakeAtMs = Math.min(planned.wakeAtMs, statusWakeMs, renewMs, wakeOfFailures(entry))
     if (Number.isFinite(wakeAtMs)) queue.addAfter(entry.uid, Math.max(1, wakeAtMs - nowMs))
+  }
+
+  async function readRuntime(entry: PodEntry): Promise<void> {
+    entry.isRuntimeStale = false
+    try {
+      entry.runtime = await reader.read(entry.uid, entry.sandboxIds)
+    } catch (error) {
+      entry.isRuntimeStale = true
+      throw error
+    }
+    forgetGone(entry)
+    await readLastWords(entry)
   }
 
   function observed(entry: PodEntry): Observed {
@@ -243,10 +248,12 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
       entry.isAdmitted = true
       return
     }
-    const others = [...entries.values()]
-      .filter((other) => other !== entry && other.isAdmitted && !other.rejection && other.isSpecKnown && isHolding(other.life))
-      .map((other) => other.pod)
-    const isRejectedBy = (node: Node | undefined) => node && rejectionOf(pod, node, others)
+    const others = () =>
+      [...entries.values()]
+        .filter((other) => other !== entry && other.isAdmitted && !other.rejection && other.isSpecKnown && isHolding(other.life))
+        .map((other) => other.pod)
+    // Those of now: others may have been admitted while the API was asked.
+    const isRejectedBy = (node: Node | undefined) => node && rejectionOf(pod, node, others())
     // The scheduler may have seen a newer node than this kubelet: before it says no it asks.
     entry.rejection = isRejectedBy(deps.readNode()) && isRejectedBy(await deps.fetchNode())
     entry.isAdmitted = true
