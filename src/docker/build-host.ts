@@ -1,6 +1,7 @@
-import { open as openFile, readFile, rename, writeFile } from 'node:fs/promises'
+import { open as openFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hasErrorCode } from '../base/error-code.ts'
+import { writeAtomically } from '../base/write-atomically.ts'
 import type { BuildCache, BuildHost, BuildLayer, CachedStep, Workspace } from '../builder/build-host.ts'
 import { DockerfileError } from '../builder/dockerfile-error.ts'
 import type { Images, ListedImage } from '../engine/images/images.ts'
@@ -37,10 +38,7 @@ export async function openBuildHosts({
   store.alsoNeeded(() => [...steps.values()].flatMap(({ layer }) => (layer ? [layer.blob.digest] : [])))
   let saving = Promise.resolve()
   const save = (): Promise<void> => {
-    saving = saving.then(async () => {
-      await writeFile(`${file}.new`, JSON.stringify([...steps]), { mode: 0o600 })
-      await rename(`${file}.new`, file)
-    })
+    saving = saving.then(() => writeAtomically(file, JSON.stringify([...steps])))
     return saving
   }
   const cache: BuildCache = {

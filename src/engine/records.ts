@@ -1,10 +1,11 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { writeAtomically } from '../base/write-atomically.ts'
 import { CriError } from '../cri/cri-error.ts'
 import type { ContainerConfig, PodSandboxConfig } from '../cri/types.ts'
 import type { ContainerDefaults } from '../oci/manifest.ts'
 import type { ProcessIdentity } from './process-identity.ts'
-import { readRecords, writeAtomically } from './state-files.ts'
+import { readRecords } from './state-files.ts'
 import type { ProcessUser } from './users.ts'
 
 /**

@@ -1,24 +1,10 @@
-import { open, readdir, readFile, rename } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { onErrorCode } from '../base/error-code.ts'
 
 /** A `catch` for reads of what may have gone: answers `value` for ENOENT (and a cgroup's ENODEV), rethrows the rest. */
 export function absentIs<Value>(value: Value): (error: unknown) => Value {
   return onErrorCode(['ENOENT', 'ENODEV', 'ENOTDIR'], value)
-}
-
-/**
- * Writes whole or not at all. The files lie on a volatile file system and need to outlive processes, not the machine:
- * no sync.
- */
-export async function writeAtomically(path: string, content: string): Promise<void> {
-  const file = await open(`${path}.new`, 'w', 0o600)
-  try {
-    await file.writeFile(content)
-  } finally {
-    await file.close()
-  }
-  await rename(`${path}.new`, path)
 }
 
 /** The record in each of a directory's subdirectories; subdirectories without one are half-made and listed apart. */

@@ -1,5 +1,6 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { writeAtomically } from '../base/write-atomically.ts'
 import { addressNumber, addressText, parseRange } from './address-range.ts'
 
 export interface HostPort {
@@ -61,10 +62,8 @@ export async function openPodAddresses({ range, reserved, folder }: { range: str
       const held: PodAddress = { sandboxId, address: addressText(value), hostPorts }
       taken.add(value)
       bySandbox.set(sandboxId, held)
-      const file = join(folder, held.address)
       try {
-        await writeFile(`${file}.new`, JSON.stringify(held))
-        await rename(`${file}.new`, file)
+        await writeAtomically(join(folder, held.address), JSON.stringify(held))
       } catch (error) {
         forget(held)
         throw error

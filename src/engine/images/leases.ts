@@ -1,5 +1,6 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { writeAtomically } from '../../base/write-atomically.ts'
 import { type Digest, isDigest } from '../../oci/digest.ts'
 
 /**
@@ -33,8 +34,7 @@ export async function openLeases(directory: string): Promise<Leases> {
     get: (name) => leases.get(name)?.imageId,
     async set(name, imageId, chainIds) {
       leases.set(name, { imageId, chainIds })
-      await writeFile(`${pathOf(name)}.new`, JSON.stringify({ imageId, chainIds }), { mode: 0o600 })
-      await rename(`${pathOf(name)}.new`, pathOf(name))
+      await writeAtomically(pathOf(name), JSON.stringify({ imageId, chainIds }))
     },
     async delete(name) {
       if (leases.delete(name)) await rm(pathOf(name), { force: true })
