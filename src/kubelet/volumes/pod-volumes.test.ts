@@ -40,6 +40,20 @@ const mountAll = async (spec: Partial<PodSpec>) => {
 }
 const modeOf = async (path: string) => (await stat(path)).mode & 0o7777
 
+test('a volume that fails waits for the others: nothing goes on behind who asked', async () => {
+  let isOver = false
+  configMap = async (name) => {
+    if (name === 'missing') return undefined
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    isOver = true
+    return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } }
+  }
+  const names = ['missing', 'slow']
+  const mounting = mountAll({ volumes: names.map((name) => ({ name, configMap: { name } })) })
+  await expect(mounting).rejects.toThrow('MountVolume.SetUp failed for volume "missing" : configmap "missing" not found')
+  expect(isOver).toBe(true)
+})
+
 describe.skipIf(process.getuid?.() !== 0)('an empty directory', () => {
   const spec: Partial<PodSpec> = {
     securityContext: { fsGroup: 4321 },

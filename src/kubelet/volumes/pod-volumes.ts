@@ -44,7 +44,8 @@ export function podVolumes(deps: Deps): PodVolumes {
   return {
     async mount(pod, facts, signal) {
       const context: Context = { pod, facts, signal, renewAtMs: Number.POSITIVE_INFINITY }
-      const made = await Promise.all(
+      // All of them come to an end: who goes on after a failure finds nothing half under way.
+      const made = await Promise.allSettled(
         (pod.spec.volumes ?? []).map(async (volume) => {
           try {
             return [volume.name, await makeVolume(deps, context, volume)] as const
@@ -53,7 +54,10 @@ export function podVolumes(deps: Deps): PodVolumes {
           }
         }),
       )
-      return { paths: new Map(made), renewAtMs: context.renewAtMs }
+      const failed = made.find((result) => result.status === 'rejected')
+      if (failed) throw failed.reason
+      const paths = new Map(made.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])))
+      return { paths, renewAtMs: context.renewAtMs }
     },
     async remove(podUid) {
       tokens.forget(podUid)
