@@ -71,6 +71,15 @@ function failureMessage(outcome: Exclude<Outcome, { kind: 'success' }>): string 
     : `Internal error occurred: error executing command in container: ${outcome.message}`
 }
 
+/** Ends the stream; resolves when all that was written has gone out, or nobody takes it any more. */
+export function flushed(stream: Writable | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (!stream || stream.destroyed) return resolve()
+    stream.once('close', resolve)
+    stream.end(() => resolve())
+  })
+}
+
 /** Runs `act` once the client is gone; the returned function takes the wish back. */
 export function whenGone({ gone }: ProcessStreams, act: () => void): () => void {
   if (gone.aborted) act()

@@ -262,29 +262,29 @@ function headerInflater() {
   })
   let found: Buffer[] = []
   let size = 0
+  let failure: SpdyProtocolError | undefined
+  let fail: (error: SpdyProtocolError) => void = () => {}
   inflate.on('data', (chunk: Buffer) => {
     size += chunk.length
     if (size <= maxHeaderBytes) found.push(chunk)
-    else inflate.destroy(new SpdyProtocolError('a header block is too long'))
+    else {
+      failure = new SpdyProtocolError('a header block is too long')
+      inflate.destroy()
+    }
+  })
+  // For as long as it lives: an error may come after the block that it belongs to has been answered.
+  inflate.on('error', (cause) => {
+    failure ??= new SpdyProtocolError('a header block cannot be inflated', { cause })
+    fail(failure)
   })
   const run = (block: Buffer): Promise<Buffer> =>
     new Promise((resolve, reject) => {
       found = []
       size = 0
-      const failed = (error: Error) =>
-        reject(error instanceof SpdyProtocolError ? error : new SpdyProtocolError('a header block cannot be inflated', { cause: error }))
-      inflate.once('error', failed)
-      inflate.write(block, () => {
-        inflate.off('error', failed)
-        resolve(Buffer.concat(found))
-      })
+      fail = reject
+      inflate.write(block, () => (failure ? reject(failure) : resolve(Buffer.concat(found))))
     })
-  return Object.assign(run, {
-    close: () => {
-      inflate.on('error', () => {})
-      inflate.destroy()
-    },
-  })
+  return Object.assign(run, { close: () => inflate.destroy() })
 }
 
 function headerDeflater() {

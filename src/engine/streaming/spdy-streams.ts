@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../../base/clock.ts'
-import { outcomeText, type ProcessStreams, parseSize, type TerminalSize } from './process-streams.ts'
+import { flushed, outcomeText, type ProcessStreams, parseSize, type TerminalSize } from './process-streams.ts'
 import { serveSpdy } from './spdy-connection.ts'
 import type { Upgrade } from './upgrade.ts'
 import type { WantedStreams } from './websocket-streams.ts'
@@ -64,8 +64,9 @@ export async function spdyStreams({
     gone: gone.signal,
     async finish(outcome) {
       const text = outcomeText(outcome, protocol.startsWith('v4.'))
+      await Promise.all([stdout, stderr].map(flushed))
       // Clients take the end of their input's stream for word that nobody reads it any more: it comes last.
-      for (const stream of [stdout, stderr, resize, stdin]) stream?.end()
+      for (const stream of [resize, stdin]) stream?.end()
       await new Promise<void>((resolve) => {
         if (!errors || errors.destroyed) return resolve()
         errors.once('close', resolve)

@@ -1,6 +1,6 @@
 import { Readable, Writable } from 'node:stream'
 import type { RawData, WebSocket } from 'ws'
-import { outcomeText, type ProcessStreams, parseSize, type TerminalSize } from './process-streams.ts'
+import { flushed, outcomeText, type ProcessStreams, parseSize, type TerminalSize } from './process-streams.ts'
 
 /** The subprotocols of Kubernetes' exec and attach over WebSocket: the first byte of a message is its channel. */
 export const processProtocols = [
@@ -39,10 +39,15 @@ export function webSocketStreams(socket: WebSocket, wanted: WantedStreams): Proc
   const stdout = wanted.stdout ? output(channels.stdout) : undefined
   const stderr = wanted.stderr ? output(channels.stderr) : undefined
 
+  let stdinOpen = true
+  const endStdin = (): void => {
+    stdinOpen = false
+    stdin?.push(null)
+  }
   const receive = (channel: number, data: Buffer): void => {
     switch (channel) {
       case channels.stdin:
-        if (stdin && !stdin.readableEnded && data.length > 0 && !stdin.push(data)) socket.pause()
+        if (stdin && stdinOpen && data.length > 0 && !stdin.push(data)) socket.pause()
         return
       case channels.resize: {
         const size = parseSize(data.toString())
@@ -53,7 +58,7 @@ export function webSocketStreams(socket: WebSocket, wanted: WantedStreams): Proc
       }
       case channels.close:
         // Since v5: the client closes one of its channels, and has but one that can be closed.
-        if (data[0] === channels.stdin) stdin?.push(null)
+        if (data[0] === channels.stdin) endStdin()
     }
   }
   socket.on('message', (message: RawData, isBinary: boolean) => {
@@ -64,7 +69,7 @@ export function webSocketStreams(socket: WebSocket, wanted: WantedStreams): Proc
   // A protocol error closes too.
   socket.on('error', () => {})
   socket.on('close', () => {
-    if (stdin && !stdin.readableEnded) stdin.push(null)
+    endStdin()
     gone.abort()
   })
   // As Kubernetes: an empty message on the lowest channel that the client reads says that the connection stands.
@@ -80,6 +85,7 @@ export function webSocketStreams(socket: WebSocket, wanted: WantedStreams): Proc
     },
     gone: gone.signal,
     async finish(outcome) {
+      await Promise.all([stdout, stderr].map(flushed))
       const text = outcomeText(outcome, asStatus)
       if (text !== '') await new Promise<void>((resolve) => send(channels.error, Buffer.from(text), () => resolve()))
       // The client's side of the closing handshake has to be read.
