@@ -45,8 +45,12 @@ const maxWords = 4096
 async function runWithPipes(exec: PreparedExec, streams: ProcessStreams): Promise<Ended> {
   const [program = '', ...args] = exec.command
   const child = spawn(program, args, { stdio: [streams.stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'], cwd: '/' })
+  const exited = once(child, 'exit') as Promise<[number | null]>
   const { stdin, stdout, stderr } = child
-  if (!stdout || !stderr) throw new Error('a process was spawned without its output')
+  if (!stdout || !stderr) {
+    await exited
+    throw new Error('a process was spawned without its output')
+  }
   let words = ''
   stderr.on('data', (chunk: Buffer) => {
     words = (words + chunk.toString()).slice(-maxWords)
@@ -67,11 +71,7 @@ async function runWithPipes(exec: PreparedExec, streams: ProcessStreams): Promis
       })
   })
   try {
-    const [[code]] = await Promise.all([
-      once(child, 'exit') as Promise<[number | null]>,
-      forward(stdout, streams.stdout),
-      forward(stderr, streams.stderr),
-    ])
+    const [[code]] = await Promise.all([exited, forward(stdout, streams.stdout), forward(stderr, streams.stderr)])
     return { code: code ?? 255, words }
   } finally {
     end()
