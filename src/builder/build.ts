@@ -1,6 +1,7 @@
 import { unreachable } from '../base/assert.ts'
 import { type Digest, digestOf } from '../oci/digest.ts'
 import type { ContainerDefaults, HistoryEntry, ImageConfig } from '../oci/manifest.ts'
+import { familiarName } from '../oci/reference.ts'
 import type { BuildHost, BuildLayer, CachedStep, Output, Workspace } from './build-host.ts'
 import { type CopyRoot, digestSources, resolveSources } from './copy-sources.ts'
 import { parseDockerfile } from './dockerfile.ts'
@@ -78,7 +79,7 @@ export async function build(
   const image = configurationOf(last, request.labels, host)
   const id = await host.finish({ config: Buffer.from(JSON.stringify(image)), layers: last.layers, names: request.names })
   output(`Successfully built ${id.slice('sha256:'.length, 'sha256:'.length + 12)}\n`)
-  for (const name of request.names) output(`Successfully tagged ${name.replace(/^docker\.io\/(library\/)?/, '')}\n`)
+  for (const name of request.names) output(`Successfully tagged ${familiarName(name)}\n`)
   return id
 
   async function begin({ from }: Stage): Promise<BuiltStage> {

@@ -8,7 +8,7 @@ import { build } from '../builder/build.ts'
 import { DockerfileError } from '../builder/dockerfile-error.ts'
 import { ImageConflictError, type Images, type ListedImage, NoSuchImageError } from '../engine/images/images.ts'
 import { InvalidImageError } from '../oci/manifest.ts'
-import { InvalidReferenceError } from '../oci/reference.ts'
+import { familiarName, InvalidReferenceError } from '../oci/reference.ts'
 import { type Credentials, RegistryError } from '../oci/registry-client.ts'
 import type { BuildHosts } from './build-host.ts'
 import { unpackContext } from './context.ts'
@@ -140,7 +140,7 @@ export function createDockerApi({ images, builds, version, clock, log }: DockerA
     const loaded = await images.load(request, { signal })
     response.writeHead(200, { 'content-type': 'application/json' })
     for (const { id, names } of loaded) {
-      const shown = names.length > 0 ? names.map((name) => `Loaded image: ${familiar(name)}`) : [`Loaded image ID: ${id}`]
+      const shown = names.length > 0 ? names.map((name) => `Loaded image: ${familiarName(name)}`) : [`Loaded image ID: ${id}`]
       for (const line of shown) response.write(`${JSON.stringify({ stream: `${line}\n` })}\n`)
     }
     response.end()
@@ -178,7 +178,7 @@ export function createDockerApi({ images, builds, version, clock, log }: DockerA
 
   async function remove({ query, response }: Call, name: string): Promise<void> {
     const { untagged, deleted } = await images.remove(name, { force: isTrue(query.get('force')) })
-    json(response, 200, [...untagged.map((each) => ({ Untagged: familiar(each) })), ...deleted.map((id) => ({ Deleted: id }))])
+    json(response, 200, [...untagged.map((each) => ({ Untagged: familiarName(each) })), ...deleted.map((id) => ({ Deleted: id }))])
   }
 }
 
@@ -196,9 +196,6 @@ function jsonStrings(text: string | null): Record<string, string> {
     throw new DockerfileError(`invalid parameter: ${messageOf(cause)}`, { cause })
   }
 }
-
-/** As people write names: without Docker Hub's own. */
-export const familiar = (name: string): string => name.replace(/^docker\.io\/(library\/)?/, '')
 
 function json(response: ServerResponse, code: number, value: object): void {
   response.writeHead(code, { 'content-type': 'application/json' }).end(`${JSON.stringify(value)}\n`)
@@ -266,8 +263,8 @@ function summaryOf(image: ListedImage) {
   return {
     Id: image.id,
     ParentId: '',
-    RepoTags: image.tags.map(familiar),
-    RepoDigests: image.digests.map(familiar),
+    RepoTags: image.tags.map(familiarName),
+    RepoDigests: image.digests.map(familiarName),
     Created: seconds(createdMs(image)),
     Size: image.size,
     SharedSize: -1,
@@ -280,8 +277,8 @@ function detailsOf(image: ListedImage) {
   const { config } = image
   return {
     Id: image.id,
-    RepoTags: image.tags.map(familiar),
-    RepoDigests: image.digests.map(familiar),
+    RepoTags: image.tags.map(familiarName),
+    RepoDigests: image.digests.map(familiarName),
     Created: new Date(createdMs(image)).toISOString(),
     Architecture: config.architecture,
     Os: config.os,
@@ -303,5 +300,5 @@ function historyOf(image: ListedImage) {
     Size: step.empty_layer ? 0 : (image.manifest.layers[layer++]?.size ?? 0),
   }))
   const [newest, ...older] = steps.reverse()
-  return newest ? [{ ...newest, Id: image.id, Tags: image.tags.map(familiar) }, ...older] : []
+  return newest ? [{ ...newest, Id: image.id, Tags: image.tags.map(familiarName) }, ...older] : []
 }

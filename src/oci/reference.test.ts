@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { formatReference, indexName, parseReference } from './reference.ts'
+import { familiarName, formatReference, indexName, parseReference } from './reference.ts'
 
 const digest = `sha256:${'a'.repeat(64)}`
 
@@ -28,4 +28,16 @@ test.each(['', 'a b', 'docker.io/Nginx', 'a/../b', 'a:', 'a@sha256:12', '/a', 'a
 test('the index keeps an image under its digest where it has one', () => {
   expect(indexName(parseReference(`quay.io/a/b:t@${digest}`))).toBe(`quay.io/a/b@${digest}`)
   expect(indexName(parseReference('a'))).toBe('docker.io/library/a:latest')
+})
+
+test.each([
+  ['docker.io/library/nginx:1.27', 'nginx:1.27'],
+  ['docker.io/someone/tool:latest', 'someone/tool:latest'],
+  // `a/b` alone would be docker.io/a/b.
+  ['docker.io/library/a/b:1', 'library/a/b:1'],
+  ['quay.io/library/a:1', 'quay.io/library/a:1'],
+  ['docker.io.example.com/library/a:1', 'docker.io.example.com/library/a:1'],
+])('%s is shown as %s', (name, shown) => {
+  expect(familiarName(name)).toBe(shown)
+  expect(indexName(parseReference(shown))).toBe(name)
 })

@@ -65,3 +65,6 @@ export function indexName(reference: Reference): string {
   const { registry, repository, tag, digest } = reference
   return digest === undefined ? `${registry}/${repository}:${tag ?? 'latest'}` : `${registry}/${repository}@${digest}`
 }
+
+/** As docker shows a whole name: `nginx:1` for docker.io/library/nginx:1. What it shows names the same image again. */
+export const familiarName = (name: string): string => name.replace(/^docker\.io\/(?:library\/(?=[^/]+$))?/, '')

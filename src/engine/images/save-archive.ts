@@ -1,6 +1,6 @@
 import { hexOf } from '../../oci/digest.ts'
 import { mediaTypes } from '../../oci/manifest.ts'
-import { parseReference } from '../../oci/reference.ts'
+import { familiarName, parseReference } from '../../oci/reference.ts'
 import { tarEnd, tarHeader, tarPadding } from '../../oci/tar-writer.ts'
 import type { ContentStore } from './content-store.ts'
 import { blobsOf, type StoredImageView } from './image.ts'
@@ -47,11 +47,6 @@ export async function* saveArchive(content: ContentStore, images: readonly Saved
   )
   yield file('oci-layout', { imageLayoutVersion: '1.0.0' })
   yield tarEnd()
-}
-
-/** As docker shows names: `nginx:1` for docker.io/library/nginx:1. */
-export function familiarName(name: string): string {
-  return name.replace(/^docker\.io\/(?:library\/(?=[^/]+$))?/, '')
 }
 
 function file(name: string, document: unknown): Buffer {
