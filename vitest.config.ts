@@ -1,10 +1,21 @@
 import { defineConfig } from 'vitest/config'
 
+const endToEnd = { include: ['test/e2e/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false }
+
+/** The projects run one after the other, the fast one first; the end-to-end tests run once more with objects that cross as JSON. */
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['src/**/*.test.ts', 'test/*.test.ts', 'test/sim/**/*.test.ts'], testTimeout: 10_000 } },
-      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false } },
+      {
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'test/*.test.ts', 'test/sim/**/*.test.ts'],
+          testTimeout: 10_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      { test: { ...endToEnd, name: 'e2e', sequence: { groupOrder: 1 } } },
+      { test: { ...endToEnd, name: 'e2e-serialised', env: { SAMPAN_SERIALISE: '1' }, sequence: { groupOrder: 2 } } },
     ],
   },
 })

@@ -24,12 +24,13 @@ import { serviceAccountTokens, type TokenSubject } from '../server/service-accou
 import { openLmdbStore } from '../store/lmdb.ts'
 import { jsonLog } from './log.ts'
 import { machinePlaces } from './places.ts'
-import { tellReady } from './ready.ts'
+import { tellReady, tellUnready } from './ready.ts'
 
 const log = jsonLog('server')
 const places = machinePlaces(process.argv[2] ?? 'default')
 const cluster = readCluster(places)
 if (!cluster) throw new Error(`There is no cluster in ${places.data}`)
+tellUnready(places.readyFile('server'))
 
 const stop = new AbortController()
 await mkdir(join(places.data, 'server'), { recursive: true, mode: 0o700 })
@@ -81,6 +82,9 @@ if (!cluster.apiOnly) {
 }
 log.info('The API server answers', { address: `127.0.0.1:${cluster.apiPort}` })
 
+// For tests: what crosses between the parts of this process goes through JSON, as it would between processes.
+const serialise = process.env.SAMPAN_SERIALISE === '1'
+if (serialise) log.info('Objects cross between the parts of this process as JSON')
 const callers = [componentCaches('kube-scheduler'), componentCaches('kube-controller-manager')] as const
 const [schedulerCaches, controllerCaches] = callers
 const rootCertificate = readCredentials(places.pki, 'ca').certificate
@@ -99,7 +103,7 @@ tellReady(places.readyFile('server'))
 /** Caches over a client of this process, in the name of one of the control plane's components. */
 function componentCaches(name: string): Caches {
   const user = { name: `system:${name}`, groups: ['system:authenticated'] }
-  const client = createClient({ transport: inProcessTransport({ handle: server.handle, user }), fieldManager: name })
+  const client = createClient({ transport: inProcessTransport({ handle: server.handle, user, serialise }), fieldManager: name })
   return createCaches({ client, clock: systemClock, random: systemRandom, log })
 }
 

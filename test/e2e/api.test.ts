@@ -25,6 +25,11 @@ test('up says that it runs already, and writes a kubeconfig that only its owner 
   expect(parseKubeconfig(readFileSync(cluster.kubeconfig, 'utf8'))['current-context']).toBe(`sampan-${cluster.name}`)
 })
 
+test('objects cross as JSON within the server exactly when the run asks for it', async () => {
+  const { out } = await cluster.sampan('logs', 'server')
+  expect(out.includes('as JSON')).toBe(process.env.SAMPAN_SERIALISE === '1')
+})
+
 test('the real kubectl finds namespaces as a table', async () => {
   expect(await cluster.kubectl(['get', 'namespaces'])).toMatch(/^NAME +STATUS +AGE\ndefault +Active +\d+s\n/)
 })
