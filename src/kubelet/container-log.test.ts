@@ -85,6 +85,12 @@ test('who stops following is let go', async () => {
   expect(await reading).toBe('line 0\n')
 })
 
+test('a log whose rotation broke off in the middle is begun anew', async () => {
+  await writeFile(`${path}.20260101-000000`, lines(0, 1))
+  await rotateLog({ path, nowMs: 0, reopen: () => writeFile(path, '') })
+  expect(await readdir(root)).toContain('0.log')
+})
+
 test('a log that is too long is rotated; the oldest go; a runtime that refuses keeps its file', async () => {
   let reopened = 0
   const reopen = async () => {

@@ -60,6 +60,8 @@ async function* contentOf(source: LogSource, options: LogOptions, signal: AbortS
         position = handle && options.tailLines !== undefined ? await tailStart(handle, options.tailLines) : 0
       }
       if (handle) {
+        // Asked before reading too: once the new file is there, the old one is whole.
+        const isOver = await isReplaced(handle, source.path)
         for (;;) {
           const { bytesRead, buffer } = await handle.read({ buffer: Buffer.alloc(blockBytes), position })
           if (bytesRead === 0) break
@@ -71,8 +73,7 @@ async function* contentOf(source: LogSource, options: LogOptions, signal: AbortS
           if (text.length > 0) yield text
           if (signal.aborted) return
         }
-        if (await isReplaced(handle, source.path)) {
-          // Rotated: the old file is read to its end, the new one from its beginning.
+        if (isOver) {
           await handle.close()
           handle = await open(source.path).catch(absent)
           position = 0

@@ -39,7 +39,9 @@ export async function rotateLogs({ runtime, workers, clock, log, signal }: Deps)
 /** Renames a log that has become too long, and lets the runtime begin a new one; the oldest go. */
 export async function rotateLog({ path, nowMs, reopen }: { path: string; nowMs: number; reopen: () => Promise<unknown> }): Promise<void> {
   const found = await stat(path).catch(onErrorCode(['ENOENT'], undefined))
-  if (!found || found.size < maxBytes) return
+  // Renamed by one that died before the runtime began a new one.
+  if (!found) return void (await reopen())
+  if (found.size < maxBytes) return
   const rotated = (await readdir(dirname(path))).filter((name) => name.startsWith(`${basename(path)}.`)).sort()
   // The one that is about to be made counts, and the one that is written.
   for (const name of rotated.slice(0, Math.max(0, rotated.length - (maxFiles - 2)))) await rm(join(dirname(path), name), { force: true })
