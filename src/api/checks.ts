@@ -5,6 +5,9 @@ import type { LabelSelector } from './types/meta-v1.ts'
 /** The problems found so far; checks add to it. */
 export type Found = Problem[]
 
+/** The values of a closed set, in the order in which upstream names them; a set where it sorts them. */
+export type Supported = ReadonlySet<string> | readonly string[]
+
 /** A value that one of the named rules speaks about: each sentence of the rule is a problem. */
 export function checkFormat(found: Found, field: string, value: string, rule: (value: string) => readonly string[]): void {
   for (const sentence of rule(value)) found.push(invalid(field, value, sentence))
@@ -36,18 +39,14 @@ export function checkRange(found: Found, field: string, value: number | undefine
 }
 
 /** A closed set; a missing value is left to `required`. */
-export function checkOneOf(found: Found, field: string, value: string | undefined, supported: ReadonlySet<string>): void {
-  if (value !== undefined && !supported.has(value)) found.push(notSupported(field, value, supported))
+export function checkOneOf(found: Found, field: string, value: string | undefined, supported: Supported): void {
+  if (value === undefined) return
+  const isKnown = supported instanceof Set ? supported.has(value) : [...supported].includes(value)
+  if (!isKnown) found.push(notSupported(field, value, supported))
 }
 
 /** A closed set whose field must be there. */
-export function checkRequiredOneOf(
-  found: Found,
-  field: string,
-  value: string | undefined,
-  supported: ReadonlySet<string>,
-  detail?: string,
-): void {
+export function checkRequiredOneOf(found: Found, field: string, value: string | undefined, supported: Supported, detail?: string): void {
   if (value === undefined || value === '') found.push(required(field, detail))
   else checkOneOf(found, field, value, supported)
 }

@@ -30,14 +30,17 @@ describe('decoding', () => {
   })
 
   test.each([
-    [{ image: 5 }, 'json: cannot unmarshal number 5 into Go struct field Pod.spec.containers[0].image of type string'],
-    [{ stdin: 'yes' }, 'json: cannot unmarshal string into Go struct field Pod.spec.containers[0].stdin of type bool'],
-    [{ ports: {} }, 'cannot unmarshal object into Go struct field Pod.spec.containers[0].ports of type slice'],
+    [{ image: 5 }, 'json: cannot unmarshal number into Go struct field Container.spec.containers.image of type string'],
+    [{ stdin: 'yes' }, 'json: cannot unmarshal string into Go struct field Container.spec.containers.stdin of type bool'],
+    [{ ports: {} }, 'cannot unmarshal object into Go struct field Container.spec.containers.ports of type []v1.ContainerPort'],
     [
       { ports: [{ containerPort: 1.5 }] },
-      'cannot unmarshal number 1.5 into Go struct field Pod.spec.containers[0].ports[0].containerPort of type int32',
+      'cannot unmarshal number 1.5 into Go struct field ContainerPort.spec.containers.ports.containerPort of type int32',
     ],
-    [{ resources: 'x' }, 'cannot unmarshal string into Go struct field Pod.spec.containers[0].resources of type ResourceRequirements'],
+    [
+      { resources: 'x' },
+      'cannot unmarshal string into Go struct field Container.spec.containers.resources of type v1.ResourceRequirements',
+    ],
     [{ resources: { limits: { cpu: 'many' } } }, 'quantities must match the regular expression'],
   ])('%j is refused in words that name the field', (container, message) => {
     expect(() => decode('pods', pod(container))).toThrow(message)

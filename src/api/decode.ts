@@ -14,10 +14,23 @@ export class DecodeError extends Error {
   override readonly name = 'DecodeError'
 }
 
+/** A wrong type on its way up: each object that it leaves adds the field it was in, the first one its name. */
+class Mismatch extends Error {
+  readonly value: string
+  readonly type: string
+  struct: string | undefined
+  path = ''
+
+  constructor(value: string, type: string) {
+    super('mismatch')
+    this.value = value
+    this.type = type
+  }
+}
+
 const maxDepth = 100
 
 interface Pass {
-  readonly kind: string
   readonly unknown: string[]
 }
 
@@ -26,39 +39,45 @@ interface Pass {
  * Keys are plain data: `__proto__` is a key like any other.
  */
 export function decodeObject(schema: Schema, value: JsonObject, kind: string): Decoded {
-  const pass: Pass = { kind, unknown: [] }
-  const object = decodeValue(pass, schema, value, '', 0) as JsonObject
-  return { object, unknownFields: pass.unknown }
+  const pass: Pass = { unknown: [] }
+  try {
+    const object = decodeValue(pass, schema, value, '', 0) as JsonObject
+    return { object, unknownFields: pass.unknown }
+  } catch (cause) {
+    if (!(cause instanceof Mismatch)) throw cause
+    const into = cause.path === '' ? 'value' : `struct field ${cause.struct ?? kind}.${cause.path}`
+    throw new DecodeError(`json: cannot unmarshal ${cause.value} into Go ${into} of type ${cause.type}`, { cause })
+  }
 }
 
 function decodeValue(pass: Pass, schema: Schema, value: unknown, path: string, depth: number): unknown {
-  if (depth > maxDepth) throw new DecodeError(`${pass.kind}.${path}: exceeded max depth`)
+  if (depth > maxDepth) throw new DecodeError('exceeded max depth')
   switch (schema.type) {
     case 'object':
-      return decodeFields(pass, schema, record(pass, value, path, schema.name ?? 'object'), path, depth)
+      return decodeFields(pass, schema, record(value, goType(schema)), path, depth)
     case 'map':
-      return decodeMap(pass, schema.value(), record(pass, value, path, 'map'), path, depth)
+      return decodeMap(pass, schema.value(), record(value, goType(schema)), path, depth)
     case 'list': {
-      if (!Array.isArray(value)) return mismatch(pass, value, path, 'slice')
+      if (!Array.isArray(value)) return mismatch(value, goType(schema))
       const item = schema.item()
       return value.map((element, index) => decodeValue(pass, item, element, `${path}[${index}]`, depth + 1))
     }
     case 'bytes':
-      return bytes(pass, value, path)
+      return bytes(value)
     case 'string':
     case 'time':
     case 'micro-time':
-      return typeof value === 'string' ? value : mismatch(pass, value, path, 'string')
+      return typeof value === 'string' ? value : mismatch(value, 'string')
     case 'integer':
-      return integer(pass, value, path, schema.format)
+      return integer(value, schema.format)
     case 'number':
-      return typeof value === 'number' ? value : mismatch(pass, value, path, 'float64')
+      return typeof value === 'number' ? value : mismatch(value, 'float64')
     case 'boolean':
-      return typeof value === 'boolean' ? value : mismatch(pass, value, path, 'bool')
+      return typeof value === 'boolean' ? value : mismatch(value, 'bool')
     case 'int-or-string':
-      return typeof value === 'number' || typeof value === 'string' ? value : mismatch(pass, value, path, 'IntOrString')
+      return typeof value === 'number' || typeof value === 'string' ? value : mismatch(value, 'intstr.IntOrString')
     case 'quantity':
-      return quantity(pass, value, path)
+      return quantity(value)
     case 'any':
       return copy(value, depth)
   }
@@ -73,11 +92,23 @@ function decodeFields(pass: Pass, schema: ObjectSchema, value: JsonObject, path:
       if (schema.open) set(object, name, copy(element, depth))
       else pass.unknown.push(path === '' ? name : `${path}.${name}`)
     } else if (element !== null && element !== undefined) {
-      const value = decodeValue(pass, field.schema(), element, path === '' ? name : `${path}.${name}`, depth + 1)
+      const value = decodeField(pass, schema, name, field.schema(), element, path, depth)
       if (!field.omitsZero || !isZero(value)) object[name] = value
     }
   }
   return object
+}
+
+function decodeField(pass: Pass, owner: ObjectSchema, name: string, schema: Schema, value: unknown, path: string, depth: number): unknown {
+  try {
+    return decodeValue(pass, schema, value, path === '' ? name : `${path}.${name}`, depth + 1)
+  } catch (error) {
+    if (error instanceof Mismatch) {
+      error.struct ??= owner.name?.split('.').at(-1)
+      error.path = error.path === '' ? name : `${name}.${error.path}`
+    }
+    throw error
+  }
 }
 
 /** What Go cannot tell from nothing where it has no pointer. */
@@ -100,38 +131,34 @@ function set(object: JsonObject, key: string, value: unknown): void {
   else object[key] = value
 }
 
-function record(pass: Pass, value: unknown, path: string, type: string): JsonObject {
+function record(value: unknown, type: string): JsonObject {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject
-  return mismatch(pass, value, path, type.split('.').pop() ?? type)
+  return mismatch(value, type)
 }
 
 /** Base64, as JSON has bytes. */
-function bytes(pass: Pass, value: unknown, path: string): string {
-  if (typeof value !== 'string') return mismatch(pass, value, path, 'string')
+function bytes(value: unknown): string {
+  if (typeof value !== 'string') return mismatch(value, '[]uint8')
   const at = value.search(/[^A-Za-z0-9+/=\r\n]/)
   const text = /[\r\n]/.test(value) ? value.replace(/[\r\n]/g, '') : value
   const padding = text.indexOf('=')
   const isPadded = padding < 0 || (text.length - padding <= 2 && /^={1,2}$/.test(text.slice(padding)))
   if (at < 0 && isPadded && text.length % 4 === 0) return text
-  throw new DecodeError(
-    `${pass.kind}.${path}: illegal base64 data at input byte ${at < 0 ? Math.max(padding, text.length - (text.length % 4)) : at}`,
-  )
+  throw new DecodeError(`illegal base64 data at input byte ${at < 0 ? Math.max(padding, text.length - (text.length % 4)) : at}`)
 }
 
-function integer(pass: Pass, value: unknown, path: string, format: string | undefined): number {
+function integer(value: unknown, format: string | undefined): number {
   const type = format === 'int64' ? 'int64' : 'int32'
-  if (typeof value !== 'number') return mismatch(pass, value, path, type)
+  if (typeof value !== 'number') return mismatch(value, type)
   // An int64 that a double cannot hold was changed already when it was parsed: refused rather than kept wrong.
   const fits = type === 'int64' ? Number.isSafeInteger(value) : Number.isInteger(value) && value >= -2_147_483_648 && value <= 2_147_483_647
-  return fits ? value : mismatch(pass, value, path, type)
+  return fits ? value : mismatch(value, type, `number ${String(value)}`)
 }
 
-function quantity(pass: Pass, value: unknown, path: string): string {
+function quantity(value: unknown): string {
   const canonical = typeof value === 'string' || typeof value === 'number' ? canonicalQuantity(value) : undefined
   if (canonical !== undefined) return canonical
-  throw new DecodeError(
-    `${pass.kind} in version cannot be handled: ${path}: quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'`,
-  )
+  throw new DecodeError("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")
 }
 
 /** A deep copy of JSON. */
@@ -151,8 +178,43 @@ export function freeze<T>(value: T): T {
   return Object.freeze(value)
 }
 
-function mismatch(pass: Pass, value: unknown, path: string, type: string): never {
-  const shown = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
-  const text = shown === 'number' ? `number ${String(value)}` : shown
-  throw new DecodeError(`json: cannot unmarshal ${text} into Go struct field ${pass.kind}.${path} of type ${type}`)
+function mismatch(value: unknown, type: string, shown = shownAs(value)): never {
+  throw new Mismatch(shown, type)
+}
+
+const shownAs = (value: unknown) =>
+  value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
+
+/** The type as Go names it: `v1.PodSpec`, `[]v1.Container`, `map[string]string`. */
+function goType(schema: Schema): string {
+  switch (schema.type) {
+    case 'object': {
+      const [name, version] = (schema.name ?? 'object').split('.').reverse()
+      return version === undefined ? `${name}` : `${version}.${name}`
+    }
+    case 'map':
+      return `map[string]${goType(schema.value())}`
+    case 'list':
+      return `[]${goType(schema.item())}`
+    case 'bytes':
+      return '[]uint8'
+    case 'time':
+      return 'v1.Time'
+    case 'micro-time':
+      return 'v1.MicroTime'
+    case 'integer':
+      return schema.format === 'int64' ? 'int64' : 'int32'
+    case 'number':
+      return 'float64'
+    case 'boolean':
+      return 'bool'
+    case 'int-or-string':
+      return 'intstr.IntOrString'
+    case 'quantity':
+      return 'resource.Quantity'
+    case 'string':
+      return 'string'
+    case 'any':
+      return 'interface {}'
+  }
 }

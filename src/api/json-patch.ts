@@ -16,7 +16,7 @@ export function jsonPatch(original: unknown, patch: unknown): unknown {
   for (const operation of patch) checkOperation(operation)
   const result = copy(original)
   const failure = applyPatch(result, patch as Operation[]).find((error) => error !== null)
-  if (failure) throw new StatusError('Invalid', `the server rejected our request due to an error in our request: ${failure.message}`)
+  if (failure) throw new StatusError('Invalid', 'the server rejected our request due to an error in our request', {}, { cause: failure })
   return result
 }
 

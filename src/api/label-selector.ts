@@ -77,7 +77,7 @@ export function parseLabelSelector(text: string): Selector {
     return token
   }
   const set = (): readonly string[] => {
-    if (tokens[at++] !== '(') fail(`found '${tokens[at - 1] ?? ''}', expected: '('`)
+    if (tokens[at++] !== '(') fail(`found '${tokens[at - 1] ?? ''}' expected: '('`)
     const values: string[] = []
     for (;;) {
       // An empty value is a value: `a in (,b)`.

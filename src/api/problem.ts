@@ -52,11 +52,11 @@ export const notFound = (field: string, value: unknown): Problem => ({
   message: `Not found: ${shown(value)}`,
 })
 
-/** The supported values are named in order, as upstream sorts them. */
+/** The supported values are named as they are listed; those of a set have no order of their own and are sorted, as upstream does. */
 export const notSupported = (field: string, value: unknown, supported: Iterable<string>): Problem => ({
   type: 'FieldValueNotSupported',
   field,
-  message: `Unsupported value: ${shown(value)}: supported values: ${[...supported].sort().map(shown).join(', ')}`,
+  message: `Unsupported value: ${shown(value)}: supported values: ${(Array.isArray(supported) ? supported : [...supported].sort()).map(shown).join(', ')}`,
 })
 
 export const tooLong = (field: string, maxBytes: number): Problem => ({

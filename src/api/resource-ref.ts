@@ -14,6 +14,13 @@ export interface ResourceRef<T extends KubeObject = KubeObject> {
 /** `v1`, `apps/v1`. */
 export const apiVersionOf = ({ group, version }: { group: string; version: string }) => (group ? `${group}/${version}` : version)
 
+/** The other way round; what has more than one slash is nothing's version. */
+export function groupVersionOf(apiVersion: string): { group: string; version: string } {
+  const [first = '', second, ...more] = apiVersion.split('/')
+  if (more.length > 0) return { group: '', version: apiVersion }
+  return second === undefined ? { group: '', version: first } : { group: first, version: second }
+}
+
 /** The path of the collection: `/api/v1/namespaces/NS/pods`, or without namespace the whole cluster's. */
 export function collectionPath(ref: ResourceRef, namespace?: string): string {
   const root = ref.group ? `/apis/${ref.group}/${ref.version}` : `/api/${ref.version}`

@@ -21,6 +21,8 @@ const codes = {
   ServerTimeout: 500,
   Timeout: 504,
   StorageError: 500,
+  /** Has no name on the wire. */
+  Unknown: 500,
 } as const
 
 export type StatusReason = keyof typeof codes
@@ -55,7 +57,7 @@ export class StatusError extends Error {
       metadata: {},
       status: 'Failure',
       message: this.message,
-      reason: this.reason,
+      ...(this.reason !== 'Unknown' && { reason: this.reason }),
       ...(this.details && { details: this.details }),
       code: this.code,
     }

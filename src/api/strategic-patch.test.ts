@@ -25,7 +25,15 @@ test.each([
   [two, { containers: [{ name: 'a', $patch: 'delete' }] }, { containers: [{ name: 'b' }] }],
   [two, { containers: [{ $patch: 'replace' }, { name: 'c' }] }, { containers: [{ name: 'c' }] }],
   [two, { '$setElementOrder/containers': [{ name: 'b' }, { name: 'a' }] }, { containers: [two.containers[1], two.containers[0]] }],
-  [{ finalizers: ['x', 'y'] }, { '$deleteFromPrimitiveList/finalizers': ['x'], finalizers: ['z'] }, { finalizers: ['y', 'z'] }],
+  [{ finalizers: ['x', 'y'] }, { '$deleteFromPrimitiveList/finalizers': ['x'], finalizers: ['z'] }, { finalizers: ['z', 'y'] }],
+  [two, { containers: [{ name: 'c' }] }, { containers: [{ name: 'c' }, ...two.containers] }],
+  [two, { containers: [{ name: 'b', image: '2' }] }, { containers: [two.containers[0], { name: 'b', image: '2' }] }],
+  [
+    { finalizers: ['x', 'y', 'z'] },
+    { '$setElementOrder/finalizers': ['z', 'x'] },
+    // What the server alone knows stays before what it stood before.
+    { finalizers: ['y', 'z', 'x'] },
+  ],
   [{ a: 1, b: 2 }, { $retainKeys: ['b'], b: 3 }, { b: 3 }],
   [{ a: 1 }, { a: null }, {}],
 ])('patches %j with %j', (original, patch, expected) => {

@@ -41,7 +41,7 @@ function mergeObject(schema: Schema | undefined, original: JsonObject, patch: Js
     else setField(result, name, mergeValue(fieldOf(schema, name), Object.hasOwn(result, name) ? result[name] : undefined, value))
   }
   for (const [name, order] of Object.entries(changes)) {
-    if (name.startsWith(orderPrefix)) arrange(schema, result, name.slice(orderPrefix.length), order)
+    if (name.startsWith(orderPrefix)) arrange(schema, result, original, name.slice(orderPrefix.length), order)
   }
   return result
 }
@@ -57,7 +57,8 @@ function mergeValue(field: Field | undefined, before: unknown, value: unknown): 
   const old = Array.isArray(before) ? before : []
   const item = schema?.type === 'list' ? schema.item() : undefined
   if (field.patchMergeKey !== undefined) return mergeList(item, field.patchMergeKey, old, value)
-  return [...old, ...value.filter((entry, index) => !old.includes(entry) && value.indexOf(entry) === index)]
+  const both = [...new Set([...old, ...value])]
+  return ordered(both, value, old, (entry) => entry)
 }
 
 function keyOfItem(item: unknown, mergeKey: string): unknown {
@@ -80,7 +81,40 @@ function mergeList(schema: Schema | undefined, mergeKey: string, old: readonly u
       merged.set(key, mergeObject(schema, isJsonObject(before) ? before : {}, item))
     }
   }
-  return [...merged.values()]
+  return ordered([...merged.values()], patch, old, (item) => keyOfItem(item, mergeKey))
+}
+
+/**
+ * Items that the patch names, in its order, between those that the server alone knows, in theirs. A pair that the server
+ * has already keeps its order; what is new goes before what the server alone knows, as upstream.
+ */
+function ordered(
+  items: readonly unknown[],
+  patch: readonly unknown[],
+  old: readonly unknown[],
+  identity: (item: unknown) => unknown,
+): unknown[] {
+  const wanted = new Map(patch.map((item, index) => [identity(item), index]))
+  const known = new Map(old.map((item, index) => [identity(item), index]))
+  const place = (places: ReadonlyMap<unknown, number>, item: unknown) => places.get(identity(item)) ?? -1
+  const sorted = (places: ReadonlyMap<unknown, number>, chosen: readonly unknown[]) =>
+    [...chosen].sort((left, right) => place(places, left) - place(places, right))
+  const named = sorted(
+    wanted,
+    items.filter((item) => wanted.has(identity(item))),
+  )
+  const others = sorted(
+    known,
+    items.filter((item) => !wanted.has(identity(item))),
+  )
+  const result: unknown[] = []
+  let at = 0
+  for (const item of named) {
+    const until = place(known, item)
+    while (at < others.length && until >= 0 && place(known, others[at]) < until) result.push(others[at++])
+    result.push(item)
+  }
+  return [...result, ...others.slice(at)]
 }
 
 function deletePrimitives(result: JsonObject, name: string, gone: unknown): void {
@@ -94,20 +128,13 @@ function deletePrimitives(result: JsonObject, name: string, gone: unknown): void
     )
 }
 
-/** Puts the listed items in the asked order; an item that only the server knows stays behind the item it followed. */
-function arrange(schema: Schema | undefined, result: JsonObject, name: string, order: unknown): void {
+/** Puts the listed items in the asked order. */
+function arrange(schema: Schema | undefined, result: JsonObject, original: JsonObject, name: string, order: unknown): void {
   const list = Object.hasOwn(result, name) ? result[name] : undefined
   if (!Array.isArray(order)) throw new StatusError('BadRequest', `${orderPrefix}${name} must be a list`)
   if (!Array.isArray(list)) return
+  const before = Object.hasOwn(original, name) ? original[name] : undefined
   const mergeKey = fieldOf(schema, name)?.patchMergeKey
   const identity = (item: unknown) => (mergeKey === undefined ? item : keyOfItem(item, mergeKey))
-  const places = new Map(order.map((item, index) => [identity(item), index]))
-  let last = -1
-  const placed = list.map((item) => {
-    const place = places.get(identity(item))
-    if (place !== undefined) last = place
-    return { item, place: place ?? last, known: place !== undefined ? 0 : 1 }
-  })
-  const arranged = placed.sort((left, right) => left.place - right.place || left.known - right.known).map(({ item }) => item)
-  setField(result, name, arranged)
+  setField(result, name, ordered(list, order, Array.isArray(before) ? before : [], identity))
 }

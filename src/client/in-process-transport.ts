@@ -86,6 +86,6 @@ const parse = (chunks: readonly Uint8Array[]) => JSON.parse(textOf(chunks)) as o
 function errorOf(code: number, object: object): StatusError {
   const { reason, message, details } = object as Status
   if (reason === undefined)
-    return new StatusError(code === 404 ? 'NotFound' : 'InternalError', `the server answered ${code}`, undefined, { code })
+    return new StatusError(code === 404 ? 'NotFound' : 'InternalError', message ?? `the server answered ${code}`, undefined, { code })
   return new StatusError(reason as StatusReason, message ?? reason, details as StatusError['details'], { code })
 }

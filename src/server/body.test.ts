@@ -4,7 +4,8 @@ import type { ApiRequest } from '../api/exchange.ts'
 import { assert } from '../base/assert.ts'
 import { decodeBody, readPatch } from './body.ts'
 
-const kind = builtinCatalog().byResource('apps', 'v1', 'deployments')
+const catalog = builtinCatalog()
+const kind = catalog.byResource('apps', 'v1', 'deployments')
 assert(kind, 'the facts have deployments')
 const request = (body: string, type = 'application/json'): ApiRequest => ({
   method: 'POST',
@@ -15,7 +16,7 @@ const request = (body: string, type = 'application/json'): ApiRequest => ({
   caller: { type: 'socket', address: '' },
   signal: new AbortController().signal,
 })
-const decode = (body: string, type?: string) => decodeBody(kind, request(body, type), 'Warn')
+const decode = (body: string, type?: string) => decodeBody(kind, request(body, type), 'Warn', catalog)
 
 describe('fields that are unknown or stand twice', () => {
   const doubled =
@@ -32,13 +33,13 @@ describe('fields that are unknown or stand twice', () => {
   })
 
   test('are refused where that is asked for', () => {
-    expect(() => decodeBody(kind, request(doubled), 'Strict')).toThrow(
+    expect(() => decodeBody(kind, request(doubled), 'Strict', catalog)).toThrow(
       'Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: unknown field "spec.foo", duplicate field "spec.template.spec.containers[1].image", duplicate field "spec.replicas"',
     )
   })
 
   test('are nothing where that is asked for', () => {
-    expect(decodeBody(kind, request(doubled), 'Ignore').warnings).toEqual([])
+    expect(decodeBody(kind, request(doubled), 'Ignore', catalog).warnings).toEqual([])
   })
 
   test('of YAML are told with their lines', () => {
@@ -87,4 +88,50 @@ describe('bodies that harm', () => {
     expect(() => decode(body, type)).toThrow(message)
     expect(() => decode(body, type)).toThrow(expect.objectContaining({ name: 'StatusError' }))
   })
+})
+
+test('YAML is read as version 1.1, without what JSON has not', () => {
+  const configMaps = catalog.byResource('', 'v1', 'configmaps')
+  assert(configMaps, 'the facts have config maps')
+  const yaml = 'data:\n  on: "yes"\n  date: 2001-12-14\n  time: 12:30:45\n'
+  expect(decodeBody(configMaps, request(yaml, 'application/yaml'), 'Warn', catalog).draft.data).toEqual({
+    true: 'yes',
+    date: '2001-12-14',
+    time: '12:30:45',
+  })
+  expect(() => decodeBody(configMaps, request('metadata: {name: y}', 'application/yaml'), 'Warn', catalog)).toThrow(
+    'cannot unmarshal bool into Go struct field ObjectMeta.metadata.name of type string',
+  )
+  expect(decode('spec: {replicas: 010, paused: Off}', 'application/yaml').draft.spec).toEqual({ replicas: 8 })
+})
+
+test.each([
+  [
+    '{nope',
+    `the object provided is unrecognized (must be of type Deployment): couldn't get version/kind; json parse error: invalid character 'n' looking for beginning of object key string ({nope)`,
+  ],
+  [
+    '',
+    `the object provided is unrecognized (must be of type Deployment): couldn't get version/kind; json parse error: unexpected end of JSON input (<empty>)`,
+  ],
+  ['no', `invalid character 'o' in literal null (expecting 'u') (6e6f)`],
+  [
+    '{"apiVersion":"v1","kind":"Pod"}',
+    'Pod in version "v1" cannot be handled as a Deployment: converting (v1.Pod) to (apps.Deployment): unknown conversion',
+  ],
+  [
+    '{"kind":"Depolyment"}',
+    'Depolyment in version "v1" cannot be handled as a Deployment: no kind "Depolyment" is registered for version "apps/v1"',
+  ],
+  ['{"apiVersion":1}', 'json: cannot unmarshal number into Go struct field .apiVersion of type string'],
+])('%j is refused', (body, message) => {
+  expect(() => decode(body)).toThrow(message)
+})
+
+test('another version of the same objects is refused', () => {
+  const events = catalog.byResource('events.k8s.io', 'v1', 'events')
+  assert(events, 'the facts have events')
+  expect(() => decodeBody(events, request('{"apiVersion":"v1","kind":"Event"}'), 'Warn', catalog)).toThrow(
+    'the API version in the data (v1) does not match the expected API version (events.k8s.io/v1)',
+  )
 })

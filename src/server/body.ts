@@ -1,13 +1,15 @@
-import { type Document, isScalar, LineCounter, parseAllDocuments, visit } from 'yaml'
+import { type Document, isScalar, LineCounter, parseAllDocuments, type Tags, visit } from 'yaml'
+import type { Catalog } from '../api/catalog.ts'
 import { copy, DecodeError, decodeObject } from '../api/decode.ts'
 import type { ApiRequest } from '../api/exchange.ts'
 import { countKeys, duplicateFields, scanJson } from '../api/json-scan.ts'
+import { jsonSyntaxProblem } from '../api/json-syntax.ts'
 import type { Kind } from '../api/kind.ts'
 import type { JsonObject } from '../api/object.ts'
 import { apiVersionOf } from '../api/resource-ref.ts'
 import { StatusError } from '../api/status-error.ts'
-
-export type FieldValidation = 'Ignore' | 'Warn' | 'Strict'
+import { checkType } from './body-type.ts'
+import type { FieldValidation } from './write-options.ts'
 
 /** Deeper values are refused before anything recurses into them. */
 const maxDepth = 1000
@@ -18,20 +20,30 @@ interface Body {
   readonly duplicates: readonly string[]
 }
 
-/** The JSON value of a body: JSON or YAML from a socket, a copy of the object of an in-process caller. */
-export const parseBody = (request: ApiRequest): unknown => readBody(request).value
+/** What is said of bytes that cannot be read; `problem` says why. */
+type Unreadable = (problem: string, body: Uint8Array) => string
 
-function readBody({ body, headers }: ApiRequest): Body {
-  if (body === undefined) throw new StatusError('BadRequest', "couldn't get version/kind; json parse error: unexpected end of JSON input")
+/** The JSON value of a body: JSON or YAML from a socket, a copy of the object of an in-process caller. */
+export const parseBody = (request: ApiRequest): unknown => readBody(request, (problem) => problem).value
+
+function readBody({ body = new Uint8Array(), headers }: ApiRequest, unreadable: Unreadable): Body {
   if (!(body instanceof Uint8Array)) return { value: copied(body), duplicates: [] }
   const type = (headers['content-type'] ?? 'application/json').split(';')[0]?.trim().toLowerCase()
-  if (type === 'application/yaml' || type === 'application/apply-patch+yaml') return parseYaml(body)
-  if (type === 'application/json' || type?.endsWith('+json')) return parseJson(body)
+  try {
+    if (type === 'application/yaml' || type === 'application/apply-patch+yaml') return parseYaml(body)
+    if (type === 'application/json' || type?.endsWith('+json')) return parseJson(body)
+  } catch (cause) {
+    if (!(cause instanceof SyntaxProblem)) throw cause
+    throw new StatusError('BadRequest', unreadable(cause.message, body), undefined, { cause })
+  }
   throw new StatusError(
     'UnsupportedMediaType',
     'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf',
   )
 }
+
+/** Bytes that are no JSON, or no YAML. */
+class SyntaxProblem extends Error {}
 
 const textOf = (body: Uint8Array) => Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
 
@@ -49,12 +61,13 @@ export function decodeBody(
   kind: Kind,
   request: ApiRequest,
   validation: FieldValidation,
+  catalog: Pick<Catalog, 'byKind'>,
 ): { draft: JsonObject; warnings: readonly string[] } {
-  const { value, duplicates } = readBody(request)
+  const { value, duplicates } = readBody(request, (problem, body) => unrecognized(kind, problem, body))
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new StatusError('BadRequest', 'the body of the request is not an object')
   const given = value as JsonObject
-  checkType(kind, given)
+  checkType(kind, given, catalog)
   const { object, unknownFields } = decodeFor(kind, given)
   const complaints = [...unknownFields.map((field) => `unknown field "${field}"`), ...duplicates]
   if (validation === 'Strict' && complaints.length > 0)
@@ -73,7 +86,7 @@ export interface Patch {
 
 /** The body of a patch, and how strictly its outcome is read. */
 export function readPatch(kind: Kind, request: ApiRequest, validation: FieldValidation): Patch {
-  const { value: body, duplicates } = readBody(request)
+  const { value: body, duplicates } = readBody(request, (problem) => `error decoding patch: ${problem.slice(problem.indexOf(': ') + 2)}`)
   const warnings = new Set<string>()
   return {
     body,
@@ -105,18 +118,18 @@ export function decodeFor(kind: Kind, value: JsonObject): ReturnType<typeof deco
 
 const described = (kind: Kind) => `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}`
 
-function checkType(kind: Kind, { apiVersion, kind: name }: JsonObject): void {
-  const expected = apiVersionOf(kind)
-  if (apiVersion !== undefined && apiVersion !== expected) {
-    throw new StatusError(
-      'BadRequest',
-      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${expected})`,
-    )
-  }
-  if (name !== undefined && name !== kind.kind) {
-    throw new StatusError('BadRequest', `the kind in the data (${String(name)}) does not match the expected kind (${kind.kind})`)
-  }
+const unrecognized = ({ kind }: Kind, problem: string, body: Uint8Array) =>
+  `the object provided is unrecognized (must be of type ${kind}): ${problem} (${summary(body)})`
+
+/** The beginning of a body: as it is where it looks like JSON, else in hexadecimal digits. */
+function summary(body: Uint8Array): string {
+  if (body.length === 0) return '<empty>'
+  const text = textOf(body.subarray(0, summaryBytes))
+  const shown = text.startsWith('{') ? text : Buffer.from(text).toString('hex')
+  return body.length > summaryBytes ? `${shown} ...` : shown
 }
+
+const summaryBytes = 30
 
 function parseJson(body: Uint8Array): Body {
   const { keys, depth } = scanJson(body)
@@ -127,13 +140,12 @@ function parseJson(body: Uint8Array): Body {
     const duplicates = keys > countKeys(value) ? duplicateFields(text).map((field) => `duplicate field "${field}"`) : []
     return { value, duplicates }
   } catch (cause) {
-    if (cause instanceof SyntaxError) throw badJson(cause.message, cause)
+    if (cause instanceof SyntaxError) throw badJson(jsonSyntaxProblem(text) ?? cause.message, cause)
     throw cause
   }
 }
 
-const badJson = (problem: string, cause?: Error) =>
-  new StatusError('BadRequest', `couldn't get version/kind; json parse error: ${problem}`, undefined, { cause })
+const badJson = (problem: string, cause?: Error) => new SyntaxProblem(`couldn't get version/kind; json parse error: ${problem}`, { cause })
 
 /** Aliases may stand for so many values at most: they are what small bombs are made of. */
 const maxAliases = 100
@@ -146,7 +158,7 @@ function parseYaml(body: Uint8Array): Body {
       return parseJson(body)
     } catch (cause) {
       // A flow mapping of YAML that is no JSON.
-      if (!(cause instanceof StatusError)) throw cause
+      if (!(cause instanceof SyntaxProblem)) throw cause
     }
   }
   // The parser would take seconds to exhaust its stack.
@@ -159,8 +171,8 @@ const deepSequence = new RegExp(`(?:- ){${maxDepth}}`)
 function parseYamlText(text: string): Body {
   try {
     const lines = new LineCounter()
-    // Upstream reads YAML 1.1 without its dates; keys that stand twice are told by fieldValidation.
-    const options = { version: '1.1', schema: 'core', uniqueKeys: false, lineCounter: lines } as const
+    // Keys that stand twice are told by fieldValidation.
+    const options = { version: '1.1', schema: 'yaml-1.1', customTags: jsonTags, uniqueKeys: false, lineCounter: lines } as const
     const [document, ...more] = parseAllDocuments(text, options)
     if (!document || more.length > 0) throw badYaml('exactly one document is expected')
     const [problem] = document.errors
@@ -175,6 +187,12 @@ function parseYamlText(text: string): Body {
     throw cause
   }
 }
+
+/** Upstream reads YAML 1.1 (`yes` is true, `0644` is octal) without its dates, its numbers in base 60 and what JSON cannot hold. */
+const jsonTags = (tags: Tags): Tags =>
+  tags.filter((tag) => typeof tag === 'string' || !(foreignTags.has(tag.tag) || ('format' in tag && tag.format === 'TIME')))
+
+const foreignTags = new Set(['timestamp', 'binary', 'omap', 'pairs', 'set'].map((name) => `tag:yaml.org,2002:${name}`))
 
 function doubledKeys(document: ReturnType<typeof parseAllDocuments>[number] & object, lines: LineCounter): string[] {
   const doubled: string[] = []
@@ -192,5 +210,4 @@ function doubledKeys(document: ReturnType<typeof parseAllDocuments>[number] & ob
   return doubled
 }
 
-const badYaml = (problem: string, cause?: Error) =>
-  new StatusError('BadRequest', `error converting YAML to JSON: ${problem}`, undefined, { cause })
+const badYaml = (problem: string, cause?: Error) => new SyntaxProblem(`error converting YAML to JSON: ${problem}`, { cause })

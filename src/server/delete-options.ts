@@ -1,7 +1,9 @@
 import type { ApiRequest, UserInfo } from '../api/exchange.ts'
 import { isJsonObject } from '../api/merge-patch.ts'
 import type { JsonObject } from '../api/object.ts'
+import { notSupported } from '../api/problem.ts'
 import { StatusError } from '../api/status-error.ts'
+import { invalidOptions } from './invalid-object.ts'
 import type { DeleteOptions } from './registry.ts'
 import { writeOptions } from './write-options.ts'
 
@@ -9,10 +11,7 @@ import { writeOptions } from './write-options.ts'
 export function deleteOptions(given: JsonObject, parameters: URLSearchParams, request: ApiRequest, user: UserInfo): DeleteOptions {
   const policy = given.propagationPolicy ?? parameters.get('propagationPolicy') ?? undefined
   if (policy !== undefined && policy !== 'Orphan' && policy !== 'Background' && policy !== 'Foreground') {
-    throw new StatusError(
-      'Invalid',
-      `DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "${String(policy)}": supported values: "Foreground", "Background", "Orphan", "nil"`,
-    )
+    throw invalidOptions('DeleteOptions', notSupported('propagationPolicy', policy, ['Foreground', 'Background', 'Orphan', 'nil']))
   }
   const seconds = given.gracePeriodSeconds ?? parameters.get('gracePeriodSeconds') ?? undefined
   if (seconds !== undefined && !Number.isSafeInteger(Number(seconds)))

@@ -151,4 +151,4 @@ function parsed(token: string): Record<string, unknown> {
   throw notValid()
 }
 
-const notValid = () => new StatusError('BadRequest', 'continue key is not valid')
+const notValid = () => new StatusError('BadRequest', 'invalid continue token: continue key is not valid')

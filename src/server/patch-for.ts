@@ -4,6 +4,7 @@ import type { JsonObject } from '../api/object.ts'
 import type { Schema } from '../api/schema.ts'
 import { StatusError } from '../api/status-error.ts'
 import { strategicPatch } from '../api/strategic-patch.ts'
+import { unsupportedMediaType } from './routing-errors.ts'
 
 /** How a body of this content type changes a value of this schema. */
 export function patchFor(schema: Schema, contentType: string | undefined): (original: unknown, patch: unknown) => unknown {
@@ -12,10 +13,7 @@ export function patchFor(schema: Schema, contentType: string | undefined): (orig
   if (type === 'application/json-patch+json') return jsonPatch
   if (type === 'application/strategic-merge-patch+json')
     return (original, patch) => strategicPatch(schema, asObject(original), asObject(patch))
-  throw new StatusError(
-    'UnsupportedMediaType',
-    'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json',
-  )
+  throw unsupportedMediaType()
 }
 
 function asObject(value: unknown): JsonObject {

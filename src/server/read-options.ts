@@ -1,5 +1,6 @@
-import type { Problem } from '../api/problem.ts'
+import { forbidden, notSupported, type Problem } from '../api/problem.ts'
 import { StatusError } from '../api/status-error.ts'
+import { invalidOptions } from './invalid-object.ts'
 
 /** At which revision something is to be read. */
 export type ReadAt =
@@ -29,7 +30,7 @@ export function listAt(parameters: URLSearchParams): ReadAt {
     if (version === '')
       problems.push(forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden unless resourceVersion is provided'))
     if (position !== '') problems.push(forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden when continue is provided'))
-    if (!known.includes(match)) problems.push(notSupported(match, ['Exact', 'NotOlderThan', '']))
+    if (!known.includes(match)) problems.push(matchNotSupported(match, ['Exact', 'NotOlderThan', '']))
     if (match === 'Exact' && version === '0')
       problems.push(forbidden('resourceVersionMatch', 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'))
   }
@@ -55,7 +56,7 @@ export function watchFrom(parameters: URLSearchParams): WatchFrom {
   if (match !== '') {
     if (initial === null)
       problems.push(forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'))
-    if (match !== 'NotOlderThan') problems.push(notSupported(match, ['NotOlderThan']))
+    if (match !== 'NotOlderThan') problems.push(matchNotSupported(match, ['NotOlderThan']))
     if ((parameters.get('continue') ?? '') !== '')
       problems.push(forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden when continue is provided'))
   }
@@ -72,7 +73,12 @@ export function revisionOf(version: string): number {
   if (version === '') return 0
   const revision = Number(version)
   if (/^\d+$/.test(version) && Number.isSafeInteger(revision)) return revision
-  throw new StatusError('BadRequest', `invalid resource version: strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`)
+  const shown = JSON.stringify(version)
+  const why = /^\d+$/.test(version) ? 'value out of range' : 'invalid syntax'
+  throw new StatusError(
+    'BadRequest',
+    `invalid resource version: resourceVersion: Invalid value: ${shown}: strconv.ParseUint: parsing ${shown}: ${why}`,
+  )
 }
 
 /** A revision that is still to come. */
@@ -82,21 +88,8 @@ export const tooLarge = (revision: number, current: number): StatusError =>
     retryAfterSeconds: 1,
   })
 
-const forbidden = (field: string, why: string): Problem => ({ type: 'FieldValueForbidden', field, message: `Forbidden: ${why}` })
-
-const notSupported = (value: string, supported: readonly string[]): Problem => ({
-  type: 'FieldValueNotSupported',
-  field: 'resourceVersionMatch',
-  message: `Unsupported value: "${value}": supported values: ${supported.map((each) => `"${each}"`).join(', ')}`,
-})
+const matchNotSupported = (value: string, supported: readonly string[]) => notSupported('resourceVersionMatch', value, supported)
 
 function refuse(problems: readonly Problem[]): void {
-  if (problems.length === 0) return
-  const sentences = problems.map(({ field, message }) => `${field}: ${message}`)
-  const whole = sentences.length === 1 ? sentences[0] : `[${sentences.join(', ')}]`
-  throw new StatusError('Invalid', `ListOptions.meta.k8s.io "" is invalid: ${whole}`, {
-    group: 'meta.k8s.io',
-    kind: 'ListOptions',
-    causes: problems.map(({ type, field, message }) => ({ reason: type, message, field })),
-  })
+  if (problems.length > 0) throw invalidOptions('ListOptions', ...problems)
 }

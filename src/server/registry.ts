@@ -13,6 +13,7 @@ import { nameSuffix, type Random } from '../base/random.ts'
 import { type Store, StoreError } from '../store/store.ts'
 import type { Admission } from './admission/admission.ts'
 import { ownersAfter, ownersOfNew } from './field-owners.ts'
+import { invalidObject } from './invalid-object.ts'
 import { metadataProblems, metadataUpdateProblems } from './metadata-problems.ts'
 import { collectionKey, type ResourceCaches } from './resource-caches.ts'
 import { CacheEntry, rememberSource, type WatchCache } from './watch-cache.ts'
@@ -336,16 +337,24 @@ function finalizersAfter(finalizers: readonly string[], policy: DeleteOptions['p
   return others
 }
 
-function checkPreconditions(ref: ObjectRef, current: CacheEntry, { preconditions }: DeleteOptions): void {
+/** Upstream names the kind here, where it names the resource otherwise. */
+function checkPreconditions({ kind, name }: ObjectRef, current: CacheEntry, { preconditions }: DeleteOptions): void {
   const { uid, resourceVersion } = preconditions ?? {}
-  const found = current.object.metadata.uid
-  if (uid !== undefined && uid !== found) throw preconditionFailed(ref, `UID in precondition: ${uid}, UID in object meta: ${found}`)
-  if (resourceVersion !== undefined && resourceVersion !== String(current.revision)) {
-    throw preconditionFailed(
-      ref,
-      `ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${current.revision}`,
+  const { uid: found } = current.object.metadata
+  const refused = (why: string) =>
+    new StatusError(
+      'Conflict',
+      `Operation cannot be fulfilled on ${kind.kind}${kind.group && `.${kind.group}`} "${name}": ${why}`,
+      detailsOf({ group: kind.group, plural: kind.kind }, name),
     )
-  }
+  if (uid !== undefined && uid !== found)
+    throw refused(
+      `the UID in the precondition (${uid}) does not match the UID in record (${found}). The object might have been deleted and then recreated`,
+    )
+  if (resourceVersion !== undefined && resourceVersion !== String(current.revision))
+    throw refused(
+      `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${current.revision}). The object might have been modified`,
+    )
 }
 
 async function committed<T>(write: Promise<T>): Promise<T> {
@@ -389,19 +398,11 @@ function specChanged(left: JsonObject, right: JsonObject): boolean {
   return [...fields].some((field) => field !== 'metadata' && field !== 'status' && !jsonEqual(left[field], right[field]))
 }
 
-function refuse(kind: Kind, name: string | undefined, problems: readonly Problem[]): void {
-  if (problems.length === 0) return
-  const sentences = problems.map(({ field, message }) => `${field}: ${message}`)
-  const text = sentences.length === 1 ? sentences[0] : `[${sentences.join(', ')}]`
-  throw new StatusError('Invalid', `${kind.kind}${kind.group ? `.${kind.group}` : ''} "${name ?? ''}" is invalid: ${text}`, {
-    ...(name !== undefined && { name }),
-    ...(kind.group && { group: kind.group }),
-    kind: kind.kind,
-    causes: problems.map(({ type, message, field }) => ({ reason: type, message, field })),
-  })
+function refuse(kind: Kind, name: string, problems: readonly Problem[]): void {
+  if (problems.length > 0) throw invalidObject(kind, name, problems)
 }
 
-const detailsOf = ({ group, plural }: Kind, name: string) => ({ name, ...(group && { group }), kind: plural })
+const detailsOf = ({ group, plural }: Pick<Kind, 'group' | 'plural'>, name: string) => ({ name, ...(group && { group }), kind: plural })
 
 export const notFound = (kind: Kind, name: string) =>
   new StatusError('NotFound', `${qualifiedResource(kind)} "${name}" not found`, detailsOf(kind, name))
@@ -413,12 +414,5 @@ const conflict = ({ kind, name }: ObjectRef) =>
   new StatusError(
     'Conflict',
     `Operation cannot be fulfilled on ${qualifiedResource(kind)} "${name}": the object has been modified; please apply your changes to the latest version and try again`,
-    detailsOf(kind, name),
-  )
-
-const preconditionFailed = ({ kind, name }: ObjectRef, what: string) =>
-  new StatusError(
-    'Conflict',
-    `Operation cannot be fulfilled on ${qualifiedResource(kind)} "${name}": Precondition failed: ${what}`,
     detailsOf(kind, name),
   )

@@ -11,7 +11,7 @@ import { hasReason, StatusError } from '../api/status-error.ts'
 import { timestamp } from '../api/timestamp.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Store } from '../store/store.ts'
-import { decodeBody, type FieldValidation, parseBody, readPatch } from './body.ts'
+import { decodeBody, parseBody, readPatch } from './body.ts'
 import { deleteOptions } from './delete-options.ts'
 import { fieldWriter, unownedFields } from './field-owners.ts'
 import { pageOf } from './pages.ts'
@@ -20,6 +20,7 @@ import { revisionOf, tooLarge, watchFrom } from './read-options.ts'
 import { listPrefix, metadataOf, type ObjectRef, objectKey, type Registry } from './registry.ts'
 import { jsonReply } from './replies.ts'
 import type { ResourceRoute } from './route.ts'
+import { noResource, notAllowed } from './routing-errors.ts'
 import { mapInSlices } from './slices.ts'
 import { type StoredForm, storedForm } from './stored-form.ts'
 import { objectParts } from './subresources/object-parts.ts'
@@ -27,7 +28,7 @@ import type { SubresourceTable } from './subresources/subresource.ts'
 import { type View, viewOf } from './view.ts'
 import type { VirtualResource } from './virtual-resources.ts'
 import type { CacheEntry } from './watch-cache.ts'
-import { requireFieldManager, writeOptions } from './write-options.ts'
+import { fieldValidationOf, requireFieldManager, writeOptions } from './write-options.ts'
 
 const defaultWatchSeconds = 1800
 /** How long a read waits for a revision that is still to come. */
@@ -73,7 +74,13 @@ export function resourceHandler({
         return isTrue(parameters, 'watch') ? watch(form, namespace, parameters, request, view) : list(form, namespace, parameters, view)
       const answer = virtual.get(`${kind.group}/${kind.plural}`)
       if (request.method === 'POST' && answer)
-        return answer({ namespace, draft: decodeBody(kind, request, validationOf(parameters)).draft, parameters, request, user })
+        return answer({
+          namespace,
+          draft: decodeBody(kind, request, fieldValidationOf(parameters, request), catalog).draft,
+          parameters,
+          request,
+          user,
+        })
       if (request.method === 'POST' && kind.verbs.includes('create')) return create(form, namespace, parameters, request, user, view)
       if (request.method === 'DELETE' && kind.verbs.includes('deletecollection'))
         return removeAll(form, namespace, parameters, request, user)
@@ -185,7 +192,7 @@ export function resourceHandler({
     user: UserInfo,
     view: View,
   ): Promise<ApiReply> {
-    const { draft: given, warnings } = decodeBody(shown, request, validationOf(parameters))
+    const { draft: given, warnings } = decodeBody(shown, request, fieldValidationOf(parameters, request), catalog)
     const draft = toStored(given)
     const entry = await registry.create(kind, namespace, draft, writeOptions(parameters, request, user))
     return view.one(201, entry, [...warnings, ...kind.strategy.warnings(draft as unknown as KubeObject, undefined)])
@@ -200,7 +207,7 @@ export function resourceHandler({
     user: UserInfo,
     view: View,
   ): Promise<ApiReply> {
-    const { draft: given, warnings } = decodeBody(shown, request, validationOf(parameters))
+    const { draft: given, warnings } = decodeBody(shown, request, fieldValidationOf(parameters, request), catalog)
     const draft = toStored(given)
     const part = objectParts.get(partKey(ref.kind, subresource))
     let old: KubeObject | undefined
@@ -223,7 +230,7 @@ export function resourceHandler({
   ): Promise<ApiReply> {
     if (isApplyPatch(request)) return applyPatch(form, ref, subresource, parameters, request, user, view)
     const apply = patchFor(form.shown.schema, request.headers['content-type'])
-    const { body, decode, warnings } = readPatch(form.shown, request, validationOf(parameters))
+    const { body, decode, warnings } = readPatch(form.shown, request, fieldValidationOf(parameters, request))
     const bindsVersion = namesVersion(body)
     const part = objectParts.get(partKey(ref.kind, subresource))
     const change = (current: KubeObject): JsonObject => {
@@ -249,7 +256,7 @@ export function resourceHandler({
   ): Promise<ApiReply> {
     const { kind, namespace, name } = ref
     requireFieldManager(parameters)
-    const { draft: given, warnings } = decodeBody(shown, request, validationOf(parameters))
+    const { draft: given, warnings } = decodeBody(shown, request, fieldValidationOf(parameters, request), catalog)
     const config = toStored(given)
     const stated = metadataOf(config)
     if (stated.managedFields !== undefined) throw new StatusError('BadRequest', 'metadata.managedFields must be nil')
@@ -374,15 +381,7 @@ function namesVersion(patch: unknown): boolean {
   return isJsonObject(patch) && isJsonObject(patch.metadata) && patch.metadata.resourceVersion !== undefined
 }
 
-function validationOf(parameters: URLSearchParams): FieldValidation {
-  const value = parameters.get('fieldValidation') ?? 'Warn'
-  if (value === 'Ignore' || value === 'Warn' || value === 'Strict') return value
-  throw new StatusError('BadRequest', `fieldValidation: Unsupported value: "${value}": supported values: "Ignore", "Warn", "Strict"`)
-}
-
 const partKey = ({ group, plural }: Kind, subresource: string) => `${group}/${plural}/${subresource}`
 const isApplyPatch = ({ headers }: ApiRequest) => /^application\/apply-patch\+(yaml|json)\s*(;|$)/i.test(headers['content-type'] ?? '')
 
 const isTrue = (parameters: URLSearchParams, name: string) => ['true', '1'].includes(parameters.get(name) ?? '')
-const noResource = () => new StatusError('NotFound', 'the server could not find the requested resource')
-const notAllowed = () => new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource')

@@ -23,6 +23,7 @@ import { errorReply, jsonReply, textReply } from './replies.ts'
 import { createResourceCaches } from './resource-caches.ts'
 import { resourceHandler } from './resource-handler.ts'
 import { parseRoute } from './route.ts'
+import { noResource, notAllowed } from './routing-errors.ts'
 import type { ServiceAccountTokens } from './service-account-tokens.ts'
 import { type Advertised, ensureApiServerService } from './services/api-server-service.ts'
 import { defaultNodePorts, defaultServiceRange, serviceHook } from './services/service-hook.ts'
@@ -126,10 +127,18 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   async function resourcePath(request: ApiRequest, user: UserInfo): Promise<ApiReply> {
     const route = parseRoute(request.path)
     const kind = route && catalog.byResource(route.group, route.version, route.plural)
-    if (!route || !kind) return textReply(404, '404 page not found\n')
+    if (!route || !kind) return unrouted(request)
     // What stands behind a subresource (logs, proxied pages) has formats of its own.
     if (route.subresource === '') wire.checkAccept(request)
     return resources(kind, route, wire.read(request), user)
+  }
+
+  /** Below the groups that are served, the router answers in the API's words; elsewhere there is nothing. */
+  function unrouted({ path }: ApiRequest): ApiReply {
+    const [, root = '', group = ''] = path.split('/')
+    if (path === '/version' || path === '/api' || path === '/apis') throw notAllowed()
+    if (root === 'api' || (root === 'apis' && apiGroup(catalog, group))) throw noResource()
+    return textReply(404, '404 page not found\n')
   }
 
   async function fixedPath({ path, query, headers, method }: ApiRequest): Promise<ApiReply | undefined> {

@@ -108,7 +108,7 @@ export function virtualResources({
 
 const specOf = (draft: JsonObject): JsonObject => (isJsonObject(draft.spec) ? draft.spec : {})
 
-const answered = (draft: JsonObject, status: object): ApiReply => jsonReply(201, { ...draft, status })
+const answered = (draft: JsonObject, status: object): ApiReply => jsonReply(201, { ...draft, metadata: draft.metadata ?? {}, status })
 
 const shown = ({ name, uid, groups, extra }: UserInfo) => ({
   username: name,

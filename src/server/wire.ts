@@ -5,6 +5,7 @@ import type { JsonObject } from '../api/object.ts'
 import type { ProtobufCodec } from '../api/protobuf/envelope.ts'
 import { StatusError } from '../api/status-error.ts'
 import { assert } from '../base/assert.ts'
+import { notAcceptable } from './routing-errors.ts'
 
 /**
  * Formats beside JSON, at the server's edge: a body in protobuf becomes an object like those of in-process callers, and a
@@ -40,11 +41,7 @@ export function createWire(protobuf: ProtobufCodec): Wire {
     },
 
     checkAccept({ headers }) {
-      if (preferred(headers.accept) === 'none')
-        throw new StatusError(
-          'NotAcceptable',
-          'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf',
-        )
+      if (preferred(headers.accept) === 'none') throw notAcceptable(['application/json', 'application/yaml', protobufType])
     },
 
     write(request, reply) {

@@ -1,39 +1,50 @@
 import type { ApiRequest, UserInfo } from '../api/exchange.ts'
-import { StatusError } from '../api/status-error.ts'
+import { invalid, notSupported, type Problem, required, tooLong } from '../api/problem.ts'
+import { invalidOptions } from './invalid-object.ts'
 import type { WriteOptions } from './registry.ts'
 
+/** How strictly a body is read. */
+export type FieldValidation = 'Ignore' | 'Warn' | 'Strict'
+
+/** The kind of options that each method has. */
+const optionKinds: ReadonlyMap<string, string> = new Map([
+  ['POST', 'CreateOptions'],
+  ['PUT', 'UpdateOptions'],
+  ['PATCH', 'PatchOptions'],
+  ['DELETE', 'DeleteOptions'],
+])
+
 /** What the query and the headers of a write say about how it is made. */
-export function writeOptions(parameters: URLSearchParams, { headers }: ApiRequest, user: UserInfo): WriteOptions {
+export function writeOptions(parameters: URLSearchParams, { headers, method }: ApiRequest, user: UserInfo): WriteOptions {
   const dryRun = parameters.getAll('dryRun')
-  const wrong = dryRun.find((value) => value !== 'All')
-  if (wrong !== undefined) throw new StatusError('BadRequest', `dryRun: Unsupported value: "${wrong}": supported values: "All"`)
+  const problems: Problem[] = []
+  if (dryRun.some((value) => value !== 'All')) problems.push(notSupported('dryRun', dryRun, ['All']))
+  const named = parameters.get('fieldManager') ?? ''
+  if (named !== '') problems.push(...managerProblems(named))
+  if (problems.length > 0) throw invalidOptions(optionKinds.get(method) ?? '', ...problems)
   const cause = headers['sampan-cause']
-  const fieldManager = fieldManagerOf(parameters, headers['user-agent'])
+  // Who does not say for whom writes for what stands before the slash in User-Agent.
+  const fieldManager = named || headers['user-agent']?.split('/', 1)[0]?.slice(0, maxManagerBytes) || undefined
   return { user, dryRun: dryRun.length > 0, ...(fieldManager !== undefined && { fieldManager }), ...(cause !== undefined && { cause }) }
 }
 
 const maxManagerBytes = 128
 
-/** As the query names it, else what stands before the slash in User-Agent. */
-function fieldManagerOf(parameters: URLSearchParams, userAgent: string | undefined): string | undefined {
-  const named = parameters.get('fieldManager') ?? ''
-  if (Buffer.byteLength(named) > maxManagerBytes)
-    throw invalidManager(`Too long: may not be more than ${maxManagerBytes} bytes`, 'FieldValueTooLong')
-  if (/[^\P{C}]/u.test(named))
-    throw invalidManager(`Invalid value: ${JSON.stringify(named)}: should only contain printable characters`, 'FieldValueInvalid')
-  return named || userAgent?.split('/', 1)[0]?.slice(0, maxManagerBytes) || undefined
+function managerProblems(manager: string): Problem[] {
+  const problems: Problem[] = []
+  if (Buffer.byteLength(manager) > maxManagerBytes) problems.push(tooLong('fieldManager', maxManagerBytes))
+  if (/[^\P{C}]/u.test(manager)) problems.push(invalid('fieldManager', manager, 'should only contain printable characters'))
+  return problems
 }
-
-const invalidManager = (message: string, reason: string) =>
-  new StatusError('Invalid', `fieldManager: ${message}`, { causes: [{ reason, message, field: 'fieldManager' }] })
 
 /** An apply says for whom. */
 export function requireFieldManager(parameters: URLSearchParams): void {
-  if (parameters.get('fieldManager')) return
-  const message = 'Required value: is required for apply patch'
-  throw new StatusError('Invalid', `PatchOptions.meta.k8s.io "" is invalid: fieldManager: ${message}`, {
-    group: 'meta.k8s.io',
-    kind: 'PatchOptions',
-    causes: [{ reason: 'FieldValueRequired', message, field: 'fieldManager' }],
-  })
+  if (!parameters.get('fieldManager')) throw invalidOptions('PatchOptions', required('fieldManager', 'is required for apply patch'))
+}
+
+/** What becomes of fields that nobody knows, and of those that stand twice. */
+export function fieldValidationOf(parameters: URLSearchParams, { method }: ApiRequest): FieldValidation {
+  const value = parameters.get('fieldValidation') || 'Warn'
+  if (value === 'Ignore' || value === 'Warn' || value === 'Strict') return value
+  throw invalidOptions(optionKinds.get(method) ?? '', notSupported('fieldValidation', value, ['', 'Ignore', 'Strict', 'Warn']))
 }

@@ -3,7 +3,7 @@ import { checkLabelSelector, checkNotNegative, checkOneOf, type Found } from '..
 import { invalid, notSupported, required } from '../problem.ts'
 import type { JobSpec } from '../types/batch-v1.ts'
 
-const completionModes = new Set(['Indexed', 'NonIndexed'])
+const completionModes = ['NonIndexed', 'Indexed']
 const replacementPolicies = new Set(['Failed', 'TerminatingOrFailed'])
 const maxIndexedParallelism = 100_000
 

@@ -1,11 +1,13 @@
 import { copy } from '../../api/decode.ts'
 import type { JsonObject, KubeObject } from '../../api/object.ts'
+import { notSupported, type Problem, required } from '../../api/problem.ts'
 import { StatusError } from '../../api/status-error.ts'
 import { timestamp } from '../../api/timestamp.ts'
 import type { Binding, Pod } from '../../api/types/core-v1.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Registry } from '../registry.ts'
 import { successReply } from '../replies.ts'
+import { notAllowed } from '../routing-errors.ts'
 import { writeOptions } from '../write-options.ts'
 import { withCondition } from './pod-condition.ts'
 import type { SubresourceHandler } from './subresource.ts'
@@ -16,8 +18,7 @@ export function bindingHandler({ registry, clock, body }: { registry: Registry; 
   return {
     async answer(call) {
       const { ref, request, parameters, user } = call
-      if (request.method !== 'POST')
-        throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
+      if (request.method !== 'POST') throw notAllowed()
       const binding = body(call) as unknown as Binding
       checkBinding(binding, ref.name)
       const nowText = timestamp(clock.now())
@@ -30,23 +31,13 @@ export function bindingHandler({ registry, clock, body }: { registry: Registry; 
 function checkBinding({ metadata, target }: Binding, name: string): void {
   if (metadata?.name !== undefined && metadata.name !== '' && metadata.name !== name)
     throw new StatusError('BadRequest', 'name in URL does not match name in Binding object')
-  const problem =
-    target?.kind !== undefined && target.kind !== '' && target.kind !== 'Node'
-      ? {
-          reason: 'FieldValueNotSupported',
-          field: 'target.kind',
-          message: `Unsupported value: "${target.kind}": supported values: "Node", "<empty>"`,
-        }
-      : !target?.name
-        ? { reason: 'FieldValueRequired', field: 'target.name', message: 'Required value' }
-        : undefined
-  if (!problem) return
-  throw new StatusError('Invalid', `Binding "${name}" is invalid: ${problem.field}: ${problem.message}`, {
-    name,
-    kind: 'Binding',
-    causes: [problem],
-  })
+  if (target?.kind !== undefined && target.kind !== '' && target.kind !== 'Node')
+    throw unexpected(notSupported('target.kind', target.kind, ['Node', '<empty>']))
+  if (!target?.name) throw unexpected(required('target.name'))
 }
+
+/** Upstream gives these back as errors that no client caused, without a reason. */
+const unexpected = ({ field, message }: Problem) => new StatusError('Unknown', `${field}: ${message}`)
 
 /** The pod on its node; throws when it cannot get there. */
 export function bound(pod: Pod, { metadata, target }: Binding, nowText: string): JsonObject {

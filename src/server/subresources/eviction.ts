@@ -10,6 +10,7 @@ import type { Clock } from '../../base/clock.ts'
 import { deleteOptions } from '../delete-options.ts'
 import { listPrefix, type ObjectRef, type Registry } from '../registry.ts'
 import { successReply } from '../replies.ts'
+import { notAllowed } from '../routing-errors.ts'
 import { withCondition } from './pod-condition.ts'
 import type { SubresourceHandler } from './subresource.ts'
 import type { SubresourceBody } from './subresource-body.ts'
@@ -31,8 +32,7 @@ export function evictionHandler({
   return {
     async answer(call) {
       const { ref, request, parameters, user } = call
-      if (request.method !== 'POST')
-        throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
+      if (request.method !== 'POST') throw notAllowed()
       const eviction = body(call) as unknown as Eviction
       if (eviction.metadata?.name !== ref.name) throw new StatusError('BadRequest', 'name in URL does not match name in Eviction object')
       const options = deleteOptions((eviction.deleteOptions ?? {}) as JsonObject, parameters, request, user)

@@ -7,6 +7,7 @@ import type { Node, Pod } from '../../api/types/core-v1.ts'
 import type { Connector } from '../connector.ts'
 import { kindOf } from '../kind-of.ts'
 import type { Registry } from '../registry.ts'
+import { notAllowed } from '../routing-errors.ts'
 import { kubeletOf } from './kubelet-of.ts'
 import { containerOf } from './pod-container.ts'
 import { ask, checkReply } from './relay.ts'
@@ -27,8 +28,7 @@ export function logHandler({
   const nodeKind = kindOf(catalog, nodes)
   return {
     async answer({ ref, request, parameters }): Promise<ApiReply> {
-      if (request.method !== 'GET')
-        throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
+      if (request.method !== 'GET') throw notAllowed()
       const query = logQuery(parameters, ref.name)
       const pod = (await registry.get(ref)).object as Pod
       const container = containerOf(pod, parameters.get('container') ?? '')

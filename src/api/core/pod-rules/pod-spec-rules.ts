@@ -9,8 +9,8 @@ import { checkAffinity, checkSpreading, checkTolerations } from './scheduling-ru
 import { checkHostUsers, checkPodSecurity } from './security-rules.ts'
 import { checkVolumes } from './volume-rules.ts'
 
-const restartPolicies = new Set(['Always', 'Never', 'OnFailure'])
-const dnsPolicies = new Set(['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'])
+const restartPolicies = ['Always', 'OnFailure', 'Never']
+const dnsPolicies = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None']
 const preemptionPolicies = new Set(['Never', 'PreemptLowerPriority'])
 const systems = new Set(['linux', 'windows'])
 const maxSeconds = 2_147_483_647

@@ -11,8 +11,8 @@ import type {
 } from '../../types/core-v1.ts'
 
 /** Effects of taints, which tolerations name, too. */
-export const taintEffects: ReadonlySet<string> = new Set(['NoSchedule', 'PreferNoSchedule', 'NoExecute'])
-const tolerationOperators = new Set(['Equal', 'Exists'])
+export const taintEffects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute']
+const tolerationOperators = ['Equal', 'Exists']
 const inclusions = new Set(['Honor', 'Ignore'])
 const unsatisfiable = new Set(['DoNotSchedule', 'ScheduleAnyway'])
 
