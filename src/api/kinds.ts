@@ -1,3 +1,10 @@
+import { mutatingAdmissionPolicy } from './admissionregistration/mutating-admission-policy.ts'
+import { mutatingAdmissionPolicyBinding } from './admissionregistration/mutating-admission-policy-binding.ts'
+import { mutatingWebhookConfiguration } from './admissionregistration/mutating-webhook-configuration.ts'
+import { validatingAdmissionPolicy } from './admissionregistration/validating-admission-policy.ts'
+import { validatingAdmissionPolicyBinding } from './admissionregistration/validating-admission-policy-binding.ts'
+import { validatingWebhookConfiguration } from './admissionregistration/validating-webhook-configuration.ts'
+import { apiService } from './apiregistration/api-service.ts'
 import { controllerRevision } from './apps/controller-revision.ts'
 import { daemonSet } from './apps/daemon-set.ts'
 import { deployment } from './apps/deployment.ts'
@@ -7,6 +14,7 @@ import { horizontalPodAutoscaler } from './autoscaling/horizontal-pod-autoscaler
 import { horizontalPodAutoscalerV1 } from './autoscaling/horizontal-pod-autoscaler-v1.ts'
 import { cronJob } from './batch/cron-job.ts'
 import { job } from './batch/job.ts'
+import { certificateSigningRequest } from './certificates/certificate-signing-request.ts'
 import { lease } from './coordination/lease.ts'
 import { componentStatus } from './core/component-status.ts'
 import { configMap } from './core/config-map.ts'
@@ -27,6 +35,8 @@ import { serviceAccount } from './core/service-account.ts'
 import type { KindDefinition } from './define-kind.ts'
 import { endpointSlice } from './discovery/endpoint-slice.ts'
 import { event } from './events/event.ts'
+import { flowSchema } from './flowcontrol/flow-schema.ts'
+import { priorityLevelConfiguration } from './flowcontrol/priority-level-configuration.ts'
 import { ingress } from './networking/ingress.ts'
 import { ingressClass } from './networking/ingress-class.ts'
 import { ipAddress } from './networking/ip-address.ts'
@@ -97,4 +107,14 @@ export const kindDefinitions: readonly KindDefinition[] = [
   storageClass,
   volumeAttachment,
   volumeAttributesClass,
+  mutatingAdmissionPolicy,
+  mutatingAdmissionPolicyBinding,
+  mutatingWebhookConfiguration,
+  validatingAdmissionPolicy,
+  validatingAdmissionPolicyBinding,
+  validatingWebhookConfiguration,
+  apiService,
+  certificateSigningRequest,
+  flowSchema,
+  priorityLevelConfiguration,
 ]
