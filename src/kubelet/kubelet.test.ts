@@ -170,6 +170,19 @@ test('a container that fails is restarted at once, then with a back-off that dou
   expect(await reasons()).toContain('BackOff')
 })
 
+test('each wait of each container is told once', async () => {
+  const { client, create, until } = await createNode({ behave: () => ({ endsAfterMs: 100, exitCode: 3 }) })
+  await create({ containers: ['one', 'two'].map((name) => ({ name, image: 'app:1' })) })
+  const waits = ({ status }: Pod) => status?.containerStatuses?.every(({ state }) => state?.waiting?.reason === 'CrashLoopBackOff')
+  await until((pod) => waits(pod) === true)
+  for (const round of ['1', '2', '3']) {
+    await client.resource(pods).patch('default', 'web', 'merge', { metadata: { labels: { round } } })
+    await until(({ metadata }) => metadata.labels?.round === round)
+  }
+  const { items } = await client.resource(events).list({ namespace: 'default' })
+  expect(items.filter(({ reason }) => reason === 'BackOff').map(({ count }) => count)).toEqual([1, 1])
+})
+
 test('init containers run in order, a sidecar before the main container and until after it', async () => {
   const { client, fake, create, until, gone } = await createNode({
     behave: ({ metadata }) => (metadata?.name?.startsWith('init') ? { endsAfterMs: 100 } : {}),

@@ -41,8 +41,8 @@ export interface PodEntry {
   readonly status: { isWriting: boolean; holdUntilMs: number; attempts: number; retryAtMs: number }
   /** Last words by container id, read once. */
   readonly messages: Map<string, string>
-  /** Waits that were told as events. */
-  readonly toldWaits: Set<string>
+  /** Which wait of a container was told as an event last, by its name. */
+  readonly toldWaits: Map<string, string>
 }
 
 export interface InFlight {
@@ -79,7 +79,7 @@ export function podEntry(pod: Pod, uid: string, startedAtMs: number): PodEntry {
     isStatusWritten: false,
     status: { isWriting: false, holdUntilMs: 0, attempts: 0, retryAtMs: 0 },
     messages: new Map(),
-    toldWaits: new Set(),
+    toldWaits: new Map(),
   }
 }
 

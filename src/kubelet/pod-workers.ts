@@ -376,9 +376,8 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
       const latest = entry.runtime.containers.find(({ name }) => name === container)
       const key =
         reason === 'CrashLoopBackOff' ? `${reason} ${latest?.id}` : `${reason} ${container} ${entry.failures.get(container)?.atMs}`
-      if (entry.toldWaits.has(key)) continue
-      entry.toldWaits.clear()
-      entry.toldWaits.add(key)
+      if (entry.toldWaits.get(container) === key) continue
+      entry.toldWaits.set(container, key)
       if (reason === 'ImagePullBackOff') {
         tell(entry.pod, 'Normal', 'BackOff', message.split(': ErrImagePull: ')[0] ?? message, container)
         tell(entry.pod, 'Warning', 'Failed', 'Error: ImagePullBackOff', container)
