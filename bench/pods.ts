@@ -6,14 +6,13 @@ import { pods } from '../src/api/resources.ts'
 import type { Pod } from '../src/api/types/core-v1.ts'
 import { adminClient } from '../src/cli/admin-client.ts'
 import { placesOf, readCluster } from '../src/cli/cluster.ts'
-import { processPid } from '../src/cli/processes.ts'
 import type { Measured } from '../src/main/measure.ts'
 
 const [name = 'bench', count = '20', parallel = '1'] = process.argv.slice(2)
 const places = placesOf(name, '/var/lib/sampan', '/run/sampan')
 const cluster = readCluster(places)
 if (!cluster) throw new Error(`There is no cluster ${name}`)
-const agentPid = processPid(places.run, 'agent') ?? notRunning()
+const agentPid = existsSync(places.readyFile('agent')) ? Number(readFileSync(places.readyFile('agent'), 'utf8')) : notRunning()
 const resource = adminClient(places, cluster).resource(pods)
 
 interface Run {

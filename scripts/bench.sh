@@ -23,5 +23,5 @@ getter=$!
 wrk -t1 -c1 -d"${seconds}s" --latency -H "Authorization: Bearer $TOKEN" "$url/api/v1/namespaces/default/pods?limit=10000" | figures
 wait "$getter"
 figures <"$kubeconfig.get"
-server=$(cat /run/sampan/$name/server.pid.child)
+server=$(cat /run/sampan/$name/server.ready)
 echo "Memory of the server: $(awk '/VmRSS/ { print int($2 / 1024) " MB" }' "/proc/$server/status") with $(curl -s --cacert /var/lib/sampan/$name/pki/ca.crt -H "Authorization: Bearer $TOKEN" "$url/api/v1/pods?limit=1" | grep -o '"remainingItemCount":[0-9]*' | cut -d: -f2) pods"

@@ -2,7 +2,7 @@
 # Installs the Debian packages that the tests use and that are missing, after saying which.
 set -eu
 missing=''
-for package in crun runc conmon catatonit nftables iproute2 conntrack busybox-static skopeo docker-registry curl unzip; do
+for package in crun runc conmon catatonit nftables iproute2 conntrack systemd busybox-static skopeo docker-registry curl unzip; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $package"
 done
 [ -z "$missing" ] && exit 0

@@ -1,23 +1,26 @@
 #!/bin/sh
-# Keeps one process running: supervise.sh PIDFILE LOGFILE COMMAND...
+# Keeps one process running: supervise.sh PIDFILE LOGFILE ENDFILE COMMAND... 3>PIPE
 # A crash is restarted after a second, doubling to 30 while it keeps failing at once. TERM ends the process and the loop.
-pidfile=$1 logfile=$2
-shift 2
-echo $$ >"$pidfile"
-child='' delay=1
-trap 'trap "" TERM; [ -n "$child" ] && kill -TERM "$child" 2>/dev/null; wait "$child"; rm -f "$pidfile"; exit 0' TERM INT
+# PIDFILE and PIDFILE.child hold the loop's and the process's line of /proc/PID/stat, which no later process shares;
+# the pipe is closed once both are written.
+pidfile=$1 logfile=$2 endfile=$3
+shift 3
+scripts=$(dirname "$0")
+read -r stat <"/proc/$$/stat" && echo "$stat" >"$pidfile"
+delay=1
+trap 'trap "" TERM INT; [ -n "$!" ] && kill -TERM "$!" 2>/dev/null; wait; rm -f "$pidfile" "$pidfile.child"; exit 0' TERM INT
 while :; do
-  if [ -f "$logfile" ] && [ "$(wc -c <"$logfile")" -gt 52428800 ]; then mv -f "$logfile" "$logfile.1"; fi
+  sh "$scripts/rotate-log.sh" "$logfile"
   started=$(date +%s)
-  "$@" >>"$logfile" 2>&1 </dev/null &
-  child=$!
-  echo "$child" >"$pidfile.child"
-  wait "$child"
+  "$@" >>"$logfile" 2>&1 </dev/null 3>&- &
+  read -r stat <"/proc/$!/stat" && echo "$stat" >"$pidfile.child"
+  exec 3>&-
+  wait "$!"
   code=$?
   if [ $(($(date +%s) - started)) -gt 60 ]; then delay=1; fi
+  echo "$code" >"$endfile"
   echo "{\"level\":\"warn\",\"msg\":\"process ended\",\"code\":$code,\"restartInSeconds\":$delay}" >>"$logfile"
   sleep "$delay" &
-  child=$!
-  wait "$child"
+  wait "$!"
   delay=$((delay * 2 > 30 ? 30 : delay * 2))
 done

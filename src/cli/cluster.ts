@@ -39,6 +39,8 @@ export interface Places {
   readonly tokenFile: string
   /** Written by a process once it answers. */
   readonly readyFile: (process: string) => string
+  /** Written when a process has ended. */
+  readonly endFile: (process: string) => string
   /** The Docker Engine API of the agent. */
   readonly dockerSocket: string
 }
@@ -56,6 +58,7 @@ export function placesOf(name: string, root: string, runRoot: string): Places {
     logs: join(data, 'logs'),
     podLogs: join(data, 'pod-logs'),
     readyFile: (process) => join(run, `${process}.ready`),
+    endFile: (process) => join(run, `${process}.ended`),
     dockerSocket: join(run, 'docker.sock'),
     clusterFile: join(data, 'cluster.json'),
     tokenFile: join(data, 'pki', 'admin.token'),

@@ -1,11 +1,16 @@
 import type { Clock } from '../base/clock.ts'
 import type { Places } from './cluster.ts'
+import type { Supervisor } from './supervisor.ts'
 
 /** What a verb gets from main: everything it may know of the machine and the user. */
 export interface CliContext {
   readonly name: string
   readonly places: Places
   readonly clock: Clock
+  /** What keeps the cluster's processes running. */
+  readonly supervisor: Supervisor
+  /** What those processes get of the caller's environment. */
+  readonly processEnvironment: Readonly<Record<string, string>>
   /** Prints a line for the user. */
   readonly print: (line: string) => void
   /** Tells what takes a while, beside the output that a program may read. */

@@ -5,16 +5,17 @@ import { hasErrorCode } from '../base/error-code.ts'
 import { type Cluster, deleteCluster, readCluster } from './cluster.ts'
 import { type CliContext, CliError } from './context.ts'
 import { removeContext } from './kubeconfig-file.ts'
-import { processesOf, stopProcess, supervisorPid } from './processes.ts'
+import { processesOf } from './processes.ts'
 
 /** Stops the cluster: processes, containers, mounts, links, rules. Its data stays. */
 export async function down(context: CliContext): Promise<void> {
-  const { places, print, clock, name } = context
+  const { places, print, supervisor, name } = context
   const cluster = readCluster(places)
   if (!cluster) return print(`There is no cluster ${name}.`)
   const processes = processesOf(cluster)
-  const ran = processes.some((which) => supervisorPid(places.run, which) !== undefined)
-  await Promise.all(processes.map((which) => stopProcess(places.run, which, clock)))
+  const states = await Promise.all(processes.map((which) => supervisor.state(which)))
+  const ran = states.some(({ kind }) => kind !== 'stopped')
+  await Promise.all(processes.map((which) => supervisor.stop(which)))
   if (!cluster.apiOnly) await cleanUp(context, cluster)
   rmSync(places.run, { recursive: true, force: true })
   removeIfEmpty(dirname(places.run))

@@ -4,19 +4,20 @@ import { adminClient } from './admin-client.ts'
 import { readCluster } from './cluster.ts'
 import type { CliContext } from './context.ts'
 import { contextName, serverUrl } from './kubeconfig-file.ts'
-import { processesOf, processPid } from './processes.ts'
+import { processesOf } from './processes.ts'
+import type { SupervisedState } from './supervisor.ts'
 
 /** Prints what runs; true when all of it does. */
-export async function status({ name, places, print }: CliContext): Promise<boolean> {
+export async function status({ name, places, print, supervisor }: CliContext): Promise<boolean> {
   const cluster = readCluster(places)
   if (!cluster) {
     print(`There is no cluster ${name}; \`./sampan up\` makes one.`)
     return false
   }
   print(`cluster     ${cluster.name} (context ${contextName(cluster.name)})`)
-  const pids = processesOf(cluster).map((which) => ({ which, pid: processPid(places.run, which) }))
-  for (const { which, pid } of pids) print(`${which.padEnd(11)} ${pid === undefined ? 'stopped' : `running, pid ${pid}`}`)
-  if (pids.some(({ pid }) => pid === undefined)) return false
+  const states = await Promise.all(processesOf(cluster).map(async (which) => ({ which, state: await supervisor.state(which) })))
+  for (const { which, state } of states) print(`${which.padEnd(11)} ${wordsOf(state)}`)
+  if (states.some(({ state }) => state.kind !== 'running')) return false
   print(`API         ${serverUrl(cluster)}`)
   const client = adminClient(places, cluster)
   try {
@@ -31,5 +32,16 @@ export async function status({ name, places, print }: CliContext): Promise<boole
     if (!(error instanceof StatusError)) throw error
     print(`API         does not answer: ${error.message}`)
     return false
+  }
+}
+
+function wordsOf(state: SupervisedState): string {
+  switch (state.kind) {
+    case 'stopped':
+      return 'stopped'
+    case 'restarting':
+      return 'ended, and is about to be started again'
+    case 'running':
+      return `running, pid ${state.pid}`
   }
 }

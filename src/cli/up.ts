@@ -1,4 +1,5 @@
 import { Resolver } from 'node:dns/promises'
+import { existsSync } from 'node:fs'
 import { nodes } from '../api/resources.ts'
 import type { Node } from '../api/types/core-v1.ts'
 import type { Client } from '../client/client.ts'
@@ -9,7 +10,7 @@ import { ensureCredentials } from './credentials.ts'
 import { contextName, ownKubeconfig, serverUrl, writeContext } from './kubeconfig-file.ts'
 import { kernelChecks } from './machine-checks.ts'
 import { installPrograms } from './packages.ts'
-import { processesOf, startProcess, supervisorPid, untilReady } from './processes.ts'
+import { ensureProcess, processesOf } from './processes.ts'
 
 const deadlineMs = 60_000
 
@@ -23,7 +24,7 @@ export async function up(context: CliContext, wishes: UpWishes): Promise<void> {
   const { clock, places, print } = context
   const startMs = clock.now()
   const known = readCluster(places)
-  if (known && processesOf(known).every((which) => supervisorPid(places.run, which) !== undefined)) {
+  if (known && (await allReady(context, known))) {
     writeContext(context, known)
     return print(`Cluster ${known.name} runs already at ${serverUrl(known)}; context ${contextName(known.name)}.`)
   }
@@ -34,19 +35,28 @@ export async function up(context: CliContext, wishes: UpWishes): Promise<void> {
 
   print(`Starting cluster ${cluster.name}`)
   const tell = (what: string) => print(`  ${what.padEnd(28)} ${((clock.now() - startMs) / 1000).toFixed(1)} s`)
-  for (const which of processesOf(cluster)) if (supervisorPid(places.run, which) === undefined) startProcess(context, which)
-  await untilReady(context, 'server', deadlineMs)
+  const [server, agent] = await Promise.all(processesOf(cluster).map((which) => ensureProcess(context, which)))
+  await server?.ready(deadlineMs)
   writeContext(context, cluster)
   writeContext({ ...context, kubeconfig: { path: ownKubeconfig(places), uid: undefined, gid: undefined } }, cluster)
   tell('the API server answers')
-  if (!apiOnly) {
-    await nodeReady(context, adminClient(places, cluster), cluster)
-    tell(`node ${cluster.nodeName} is Ready`)
-    await untilReady(context, 'agent', deadlineMs)
+  if (agent) {
+    const stop = new AbortController()
+    try {
+      const ready = nodeReady(context, adminClient(places, cluster), cluster, stop.signal)
+      await Promise.all([agent.ready(deadlineMs), ready.then(() => tell(`node ${cluster.nodeName} is Ready`))])
+    } finally {
+      stop.abort()
+    }
     await dnsAnswers(cluster)
     tell('DNS answers')
   }
   summarise(context, cluster)
+}
+
+async function allReady({ supervisor, places }: CliContext, cluster: Cluster): Promise<boolean> {
+  const states = await Promise.all(processesOf(cluster).map((which) => supervisor.state(which)))
+  return states.every(({ kind }) => kind === 'running') && processesOf(cluster).every((which) => existsSync(places.readyFile(which)))
 }
 
 /** Root, programs, kernel: each with a clear word for what is missing. */
@@ -62,9 +72,9 @@ async function prepareMachine(context: CliContext): Promise<void> {
     throw new CliError(`This machine lacks:\n${missing.map(({ name, message }) => `  ${name}: ${message}`).join('\n')}`)
 }
 
-async function nodeReady({ places }: CliContext, client: Client, cluster: Cluster): Promise<void> {
+async function nodeReady({ places }: CliContext, client: Client, cluster: Cluster, stop: AbortSignal): Promise<void> {
   const resource = client.resource(nodes)
-  const signal = AbortSignal.timeout(deadlineMs)
+  const signal = AbortSignal.any([AbortSignal.timeout(deadlineMs), stop])
   const isReady = (node: Node) => node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
   const { items, metadata } = await resource.list({ signal })
   if (items.some((node) => node.metadata.name === cluster.nodeName && isReady(node))) return

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { homedir, hostname } from 'node:os'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
@@ -11,14 +12,20 @@ import { listImages, loadImage, pullImage, pushImage, removeImages, saveImages, 
 import { kubectl } from '../cli/kubectl.ts'
 import { logs } from '../cli/logs.ts'
 import { type ProcessName, processNames } from '../cli/processes.ts'
+import { shellSupervisor } from '../cli/shell-supervisor.ts'
 import { status } from '../cli/status.ts'
+import { systemdSupervisor } from '../cli/systemd-supervisor.ts'
 import { up } from '../cli/up.ts'
+import { runProgram } from '../network/run-program.ts'
 import { machinePlaces } from './places.ts'
 
 declare const SAMPAN_VERSION: string
 
 const bundle = import.meta.dirname
 const home = join(bundle, '..')
+const scripts = join(home, 'scripts')
+/** Of the environment, what the cluster's processes get. */
+const passedOn = /^(PATH|HOME|TZ|NODE_\w+|SAMPAN_\w+)$/
 const name = /^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$/
 
 const program = new Command('sampan')
@@ -161,6 +168,14 @@ function context(): CliContext {
     name: options.name,
     places,
     clock: systemClock,
+    supervisor: hasSystemd()
+      ? systemdSupervisor({ cluster: options.name, scripts, run: runProgram })
+      : shellSupervisor({ run: places.run, scripts, clock: systemClock }),
+    processEnvironment: Object.fromEntries(
+      Object.entries(process.env).flatMap(([variable, value]) =>
+        passedOn.test(variable) && value !== undefined ? [[variable, value]] : [],
+      ),
+    ),
     print,
     tell: (line) => void process.stderr.write(`${line}\n`),
     isRoot: process.getuid?.() === 0,
@@ -171,6 +186,11 @@ function context(): CliContext {
     version: SAMPAN_VERSION,
     kubeconfig: kubeconfigOf(options.kubeconfig),
   }
+}
+
+/** As sd_booted(3) tells; services of the machine are for root. */
+function hasSystemd(): boolean {
+  return process.getuid?.() === 0 && existsSync('/run/systemd/system')
 }
 
 /** Under sudo the invoking user's own file, which stays theirs. */
