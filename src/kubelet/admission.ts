@@ -1,6 +1,7 @@
+import { accumulate, amountsOf } from '../api/amounts.ts'
 import { requiredNodes } from '../api/node-selector.ts'
+import { requestsOfPod } from '../api/pod-amounts.ts'
 import type { Node, Pod } from '../api/types/core-v1.ts'
-import { podRequests, resourceAmount } from './pod-resources.ts'
 
 export interface Rejection {
   readonly reason: string
@@ -51,14 +52,12 @@ function rejectedByResources(pod: Pod, { status }: Node, others: readonly Pod[])
       message: `Node didn't have enough resource: pods, requested: 1, used: ${others.length}, capacity: ${maxPods}`,
     }
   }
-  const requests = podRequests(pod)
-  if (Object.values(requests).every((amount) => amount === 0n)) return undefined
-  const used: Record<string, bigint> = {}
-  for (const other of others) for (const [name, amount] of Object.entries(podRequests(other))) used[name] = (used[name] ?? 0n) + amount
-  for (const [name, requested] of Object.entries(requests)) {
-    if (requested === 0n) continue
-    const capacity = allocatable[name] === undefined ? 0n : resourceAmount(name, allocatable[name])
-    const taken = used[name] ?? 0n
+  const capacities = amountsOf(allocatable)
+  const used = others.reduce((sum, other) => accumulate(sum, requestsOfPod(other)), new Map<string, number>())
+  for (const [name, requested] of requestsOfPod(pod)) {
+    if (requested === 0) continue
+    const capacity = capacities.get(name) ?? 0
+    const taken = used.get(name) ?? 0
     if (taken + requested <= capacity) continue
     return {
       reason: `OutOf${name}`,

@@ -1,9 +1,11 @@
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { qosClassOfSpec } from '../api/core/pod-qos.ts'
+import { requestsOfPod } from '../api/pod-amounts.ts'
 import type { Pod } from '../api/types/core-v1.ts'
 import { type CgroupHierarchies, cgroupHierarchies } from '../base/cgroup-hierarchies.ts'
 import { onErrorCode } from '../base/error-code.ts'
-import { cpuShares, cpuWeight, podCgroupResources, podQosClass, podRequests } from './pod-resources.ts'
+import { cpuShares, cpuWeight, podCgroupResources } from './pod-resources.ts'
 
 const absent = onErrorCode(['ENOENT'], undefined)
 
@@ -31,7 +33,7 @@ export async function podCgroups(parent: string, root?: string, mountInfo?: stri
   let burstableShares: number | undefined
 
   const pathOf = (pod: Pod) => {
-    const qos = podQosClass(pod)
+    const qos = qosClassOfSpec(pod.spec)
     return `${parent}${qos === 'Guaranteed' ? '' : `/${qos.toLowerCase()}`}/pod${pod.metadata.uid}`
   }
   return {
@@ -50,7 +52,8 @@ export async function podCgroups(parent: string, root?: string, mountInfo?: stri
   }
 
   async function makeClasses(all: readonly Pod[]): Promise<void> {
-    const milli = all.filter((pod) => podQosClass(pod) === 'Burstable').reduce((sum, pod) => sum + Number(podRequests(pod).cpu ?? 0n), 0)
+    const burstable = all.filter(({ spec }) => qosClassOfSpec(spec) === 'Burstable')
+    const milli = burstable.reduce((sum, pod) => sum + (requestsOfPod(pod).get('cpu') ?? 0), 0)
     const shares = cpuShares(milli)
     if (shares === burstableShares) return
     for (const [name, value] of [

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { requestsOfPod } from '../api/pod-amounts.ts'
 import type { Container, NodeSelectorRequirement, Pod, PodSpec, Service } from '../api/types/core-v1.ts'
 import { rejectionOf } from './admission.ts'
 import { containerConfig } from './container-config.ts'
@@ -7,7 +8,7 @@ import { backoffEndMs, crashLoop, nextBackoff, recalledBackoff } from './crash-b
 import { expandVariables } from './expand-variables.ts'
 import { parseResolvConf, podDns } from './pod-dns.ts'
 import { hostsFile, podHostname } from './pod-hostname.ts'
-import { containerResources, cpuQuota, cpuShares, cpuWeight, podRequests } from './pod-resources.ts'
+import { containerResources, cpuQuota, cpuShares, cpuWeight, podCgroupResources } from './pod-resources.ts'
 import { credentialsFor } from './registry-credentials.ts'
 import { serviceEnvironment } from './service-environment.ts'
 import { logTail } from './termination-message.ts'
@@ -53,18 +54,25 @@ test('a pod asks for its containers and sidecars, or for its largest init contai
     { name: 'side', restartPolicy: 'Always', ...cpu('100m') },
     { name: 'init', ...cpu('700m') },
   ]
-  expect(
-    podRequests(
-      pod({
-        containers: [
-          { name: 'a', ...cpu('200m') },
-          { name: 'b', ...cpu('300m') },
-        ],
-        initContainers,
-      }),
-    ).cpu,
-  ).toBe(800n)
-  expect(podRequests(pod({ containers: [{ name: 'a', ...cpu('900m') }], initContainers, overhead: { cpu: '10m' } })).cpu).toBe(1010n)
+  const containers = [
+    { name: 'a', ...cpu('200m') },
+    { name: 'b', ...cpu('300m') },
+  ]
+  const requested = (spec: Partial<PodSpec>) => requestsOfPod(pod(spec)).get('cpu')
+  expect(requested({ containers, initContainers })).toBe(800)
+  expect(requested({ containers: [{ name: 'a', ...cpu('900m') }], initContainers, overhead: { cpu: '10m' } })).toBe(1010)
+  expect(requested({ containers, resources: { requests: { cpu: '2' } } })).toBe(2000)
+})
+
+test('a pod is limited where it says so as a whole, or where all of its containers are', () => {
+  const limited = (name: string, memory: string): Container => ({ name, resources: { limits: { memory } } })
+  const both = [limited('a', '1Ki'), limited('b', '2Ki')]
+  const limitOf = (spec: Partial<PodSpec>) => podCgroupResources(pod(spec)).memoryBytes
+  expect(limitOf({ containers: both })).toBe(3 << 10)
+  expect(limitOf({ containers: both, overhead: { memory: '1Ki' } })).toBe(4 << 10)
+  expect(limitOf({ containers: [...both, { name: 'c' }] })).toBe(0)
+  expect(limitOf({ containers: both, initContainers: [{ name: 'i' }] })).toBe(0)
+  expect(limitOf({ containers: [...both, { name: 'c' }], resources: { limits: { memory: '8Ki' } } })).toBe(8 << 10)
 })
 
 test('variables: sources, then the list, then services; later ones refer to earlier ones', () => {

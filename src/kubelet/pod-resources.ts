@@ -1,8 +1,9 @@
-import { qosClassOf } from '../api/core/pod.ts'
+import { amountsOf } from '../api/amounts.ts'
+import { qosClassOfSpec } from '../api/core/pod-qos.ts'
+import { podAmounts, requestsOfPod } from '../api/pod-amounts.ts'
 import { milliUnits, wholeUnits } from '../api/quantity.ts'
 import type { Container, Pod } from '../api/types/core-v1.ts'
 import type { LinuxContainerResources } from '../cri/types.ts'
-import { podContainers } from './pod-containers.ts'
 
 /** Requests and limits as the kernel's numbers. */
 export interface Amounts {
@@ -47,7 +48,7 @@ export function containerResources(
 
 /** Upstream's order in which the kernel ends containers when memory is short. */
 function oomScore(pod: Pod, memoryRequestBytes: number, capacityBytes: number): number {
-  switch (podQosClass(pod)) {
+  switch (qosClassOfSpec(pod.spec)) {
     case 'Guaranteed':
       return -997
     case 'BestEffort':
@@ -57,49 +58,20 @@ function oomScore(pod: Pod, memoryRequestBytes: number, capacityBytes: number): 
   }
 }
 
-export const podQosClass = ({ spec }: Pod) => qosClassOf([...spec.containers, ...(spec.initContainers ?? [])])
-
-/**
- * What a pod asks for as a whole: the sum of its containers and sidecars, or the largest need while it is initialized (an
- * init container beside the sidecars before it), whichever is more; plus its overhead.
- */
-export function podRequests(pod: Pod): Record<string, bigint> {
-  return total(pod, ({ resources }) => ({ ...resources?.limits, ...resources?.requests }))
-}
-
-/** Limits count for the pod only where every container has one. */
+/** Limits count for the pod where it has one as a whole, or every container has one. */
 export function podLimit(pod: Pod, resource: 'cpu' | 'memory'): number {
-  const all = podContainers(pod).filter(({ role }) => role !== 'ephemeral')
-  if (!all.every(({ container }) => container.resources?.limits?.[resource] !== undefined)) return 0
-  return Number(total(pod, ({ resources }) => resources?.limits ?? {})[resource] ?? 0n)
+  const { containers, initContainers = [], resources } = pod.spec
+  const isLimited =
+    resources?.limits?.[resource] !== undefined ||
+    [...containers, ...initContainers].every((container) => container.resources?.limits?.[resource] !== undefined)
+  if (!isLimited) return 0
+  return podAmounts(pod, (container) => amountsOf(container.resources?.limits), resources?.limits).get(resource) ?? 0
 }
-
-function total(pod: Pod, amountsOf: (container: Container) => Readonly<Record<string, string>>): Record<string, bigint> {
-  const sum: Record<string, bigint> = {}
-  const sidecars: Record<string, bigint> = {}
-  const largest: Record<string, bigint> = {}
-  for (const { role, container } of podContainers(pod)) {
-    if (role === 'ephemeral') continue
-    for (const [name, text] of Object.entries(amountsOf(container))) {
-      const amount = resourceAmount(name, text)
-      if (role !== 'init') sum[name] = (sum[name] ?? 0n) + amount
-      if (role === 'sidecar') sidecars[name] = (sidecars[name] ?? 0n) + amount
-      const beside = (role === 'init' ? amount : 0n) + (sidecars[name] ?? 0n)
-      if (role !== 'main' && beside > (largest[name] ?? 0n)) largest[name] = beside
-    }
-  }
-  for (const [name, amount] of Object.entries(largest)) if (amount > (sum[name] ?? 0n)) sum[name] = amount
-  for (const [name, text] of Object.entries(pod.spec.overhead ?? {})) sum[name] = (sum[name] ?? 0n) + resourceAmount(name, text)
-  return sum
-}
-
-/** Thousandths for cpu, whole units for everything else. */
-export const resourceAmount = (name: string, text: string): bigint => BigInt(name === 'cpu' ? milliUnits(text) : wholeUnits(text))
 
 /** What the pod's cgroup gets. */
 export function podCgroupResources(pod: Pod): { shares: number; quota: number; period: number; memoryBytes: number } {
   return {
-    shares: cpuShares(Number(podRequests(pod).cpu ?? 0n)),
+    shares: cpuShares(requestsOfPod(pod).get('cpu') ?? 0),
     quota: cpuQuota(podLimit(pod, 'cpu')),
     period: cpuPeriod,
     memoryBytes: podLimit(pod, 'memory'),

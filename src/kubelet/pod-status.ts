@@ -1,4 +1,4 @@
-import { qosClassOf } from '../api/core/pod.ts'
+import { qosClassOfSpec } from '../api/core/pod-qos.ts'
 import { timestamp } from '../api/timestamp.ts'
 import type { ContainerStatus, Pod, PodStatus } from '../api/types/core-v1.ts'
 import { containerStatuses, type StatusInput } from './container-statuses.ts'
@@ -36,7 +36,7 @@ export function podStatus(input: PodStatusInput): PodStatus {
     ...nonEmpty('initContainerStatuses', statuses.initContainerStatuses),
     containerStatuses: [...statuses.containerStatuses],
     ...nonEmpty('ephemeralContainerStatuses', statuses.ephemeralContainerStatuses),
-    qosClass: old.qosClass ?? qosClassOf([...pod.spec.containers, ...(pod.spec.initContainers ?? [])]),
+    qosClass: old.qosClass ?? qosClassOfSpec(pod.spec),
   }
 }
 

@@ -1,7 +1,7 @@
+import { type Amounts, accumulate, amountsOf } from '../api/amounts.ts'
 import type { Node } from '../api/types/core-v1.ts'
 import { assert } from '../base/assert.ts'
 import type { PodInfo } from './pod-info.ts'
-import { type Amounts, accumulate, amountsOf } from './resources.ts'
 
 /** A node with the pods on it and their sums, which change by one pod at a time. */
 export interface NodeInfo {

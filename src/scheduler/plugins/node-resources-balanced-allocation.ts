@@ -1,6 +1,6 @@
+import type { Amounts } from '../../api/amounts.ts'
 import type { NodeInfo } from '../node-info.ts'
 import { maxScore, type Plugin } from '../plugin.ts'
-import type { Amounts } from '../resources.ts'
 
 const resources = ['cpu', 'memory']
 

@@ -1,4 +1,4 @@
-import { milliUnits, wholeUnits } from '../api/quantity.ts'
+import { milliUnits, wholeUnits } from './quantity.ts'
 
 /**
  * Amounts of a pod or a node by resource name, in the smallest unit that is counted: thousandths of `cpu`, whole units
