@@ -1,6 +1,7 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { mount, unmount, unmountFlags } from '../base/mount.ts'
+import { removeTree } from '../base/remove-tree.ts'
 import { SystemCallError } from '../base/system-call.ts'
 
 /** A container's root file system: an overlay of the image's layers and a writable one, in the host's mount namespace. */
@@ -32,7 +33,7 @@ export function containerRoots(directory: string): ContainerRoots {
     },
     async remove(id, target) {
       await unmountAll(target)
-      await rm(join(directory, id), { recursive: true, force: true })
+      await removeTree(join(directory, id))
     },
   }
 }

@@ -1,8 +1,9 @@
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
+import { removeTree } from '../base/remove-tree.ts'
 import { writeAtomically } from '../base/write-atomically.ts'
 import type { ImageService, RuntimeService } from '../cri/types.ts'
 import { detectCgroups, killCgroup, makeCgroup, removeCgroup, removeEmptyAncestors } from './cgroups.ts'
@@ -159,7 +160,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       await removeEmptyAncestors(cgroups, cgroupParent)
       for (const { name } of runtimes) await removeReadOnlyProgram(directories.programs, name)
       if (shares) for (const directory of sharedDirectories) await releaseSharedDirectory(directory)
-      await Promise.all([places.state, containersDirectory].map((directory) => rm(directory, { recursive: true, force: true })))
+      await Promise.all([places.state, containersDirectory].map(removeTree))
     },
   }
 }
@@ -172,7 +173,7 @@ async function forgetEarlierBoot(state: string, containersDirectory: string): Pr
     readFile(file, 'utf8').catch(absentIs(undefined)),
   ])
   if (boot === known) return
-  await Promise.all([state, containersDirectory].map((directory) => rm(directory, { recursive: true, force: true })))
+  await Promise.all([state, containersDirectory].map(removeTree))
   await mkdir(state, { recursive: true, mode: 0o711 })
   await writeAtomically(file, boot)
 }

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import { sleep } from '../base/clock.ts'
+import { removeTree } from '../base/remove-tree.ts'
 import { unmountAll } from './container-root.ts'
 import { containerEnded, failStart, forget } from './containers.ts'
 import type { EngineParts } from './parts.ts'
@@ -38,8 +39,7 @@ export async function recover(parts: EngineParts): Promise<void> {
   for (const { id, phase } of sandboxes.list()) if (phase === 'ready') parts.lives.watch(id)
   const known = (id: string) => sandboxes.get(id) !== undefined || containers.get(id) !== undefined
   for (const id of await exits.ids()) if (!known(id)) await exits.remove(id)
-  for (const id of await readdir(roots.directory))
-    if (!containers.get(id)) await rm(join(roots.directory, id), { recursive: true, force: true })
+  for (const id of await readdir(roots.directory)) if (!containers.get(id)) await removeTree(join(roots.directory, id))
   for (const runtime of parts.runtimes) {
     const directory = shims.rootOf(runtime)
     // The runtimes' caches carry a dot.

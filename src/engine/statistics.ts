@@ -1,5 +1,6 @@
 import { lstat, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { onErrorCode } from '../base/error-code.ts'
 import type { ContainerStats, CpuUsage, FilesystemUsage, MemoryUsage, NetworkInterfaceUsage, PodSandboxStats } from '../cri/types.ts'
 import { type CgroupUsage, cgroupUsage } from './cgroups.ts'
 import { containersOf, type EngineParts } from './parts.ts'
@@ -128,17 +129,20 @@ export function parseInterfaces(text: string): NetworkInterfaceUsage[] {
     })
 }
 
-/** What a directory and all below it take on disk; a file that goes meanwhile counts nothing. */
-async function diskUsage(directory: string): Promise<{ bytes: number; inodes: number }> {
+/** Gone meanwhile, or so deep that it cannot be named. */
+const uncounted = onErrorCode(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'], undefined)
+
+/** What a directory and all below it take on disk. */
+export async function diskUsage(directory: string): Promise<{ bytes: number; inodes: number }> {
   let bytes = 0
   let inodes = 0
   const pending = [directory]
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
-    const status = await lstat(path).catch(absentIs(undefined))
+    const status = await lstat(path).catch(uncounted)
     if (!status) continue
     bytes += status.blocks * 512
     inodes++
-    if (status.isDirectory()) pending.push(...(await readdir(path).catch(absentIs<string[]>([]))).map((name) => join(path ?? '', name)))
+    if (status.isDirectory()) for (const name of (await readdir(path).catch(uncounted)) ?? []) pending.push(join(path, name))
   }
   return { bytes, inodes }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Clock, sleep } from '../base/clock.ts'
 import { onErrorCode } from '../base/error-code.ts'
 import type { Log } from '../base/log.ts'
+import { removeTree } from '../base/remove-tree.ts'
 import type { Image, ImageService, RuntimeService } from '../cri/types.ts'
 import type { PodDirectories } from './directories.ts'
 import type { PodWorkers } from './pod-workers.ts'
@@ -89,7 +90,7 @@ export async function removeOrphans({
   for (const uid of (await names(join(directories.root, 'pods'))).filter(isOrphan)) {
     try {
       await volumes.remove(uid)
-      await rm(directories.pod(uid), { recursive: true, force: true })
+      await removeTree(directories.pod(uid))
     } catch (error) {
       log.warn('What a pod left could not be removed', { error, podUid: uid })
     }

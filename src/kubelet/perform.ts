@@ -8,6 +8,7 @@ import type { Clock } from '../base/clock.ts'
 import { onErrorCode } from '../base/error-code.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
+import { removeTree } from '../base/remove-tree.ts'
 import type { Client } from '../client/client.ts'
 import type { Mount, PodSandboxConfig, RuntimeService } from '../cri/types.ts'
 import { ConfigProblem } from './config-problem.ts'
@@ -107,7 +108,7 @@ export async function perform(deps: PerformDeps, entry: PodEntry, step: Step, si
       return
     case 'remove-directories':
       await deps.cgroups.remove(entry.uid)
-      await rm(deps.directories.pod(entry.uid), { recursive: true, force: true })
+      await removeTree(deps.directories.pod(entry.uid))
       await rm(deps.directories.logs(entry.pod), { recursive: true, force: true })
       return
     default:

@@ -4,6 +4,7 @@ import type { Pod, ProjectedVolumeSource, Volume } from '../../api/types/core-v1
 import type { Clock } from '../../base/clock.ts'
 import { mount, mountFlags } from '../../base/mount.ts'
 import { nameSuffix, type Random } from '../../base/random.ts'
+import { removeTree } from '../../base/remove-tree.ts'
 import { ConfigProblem } from '../config-problem.ts'
 import type { PodDirectories } from '../directories.ts'
 import type { ObjectSource } from '../object-source.ts'
@@ -62,7 +63,7 @@ export function podVolumes(deps: Deps): PodVolumes {
     async remove(podUid) {
       tokens.forget(podUid)
       await unmountBelow(directories.pod(podUid))
-      await rm(`${directories.pod(podUid)}/volumes`, { recursive: true, force: true })
+      await removeTree(`${directories.pod(podUid)}/volumes`)
       await rm(directories.subPaths(podUid), { recursive: true, force: true })
     },
   }
