@@ -14,7 +14,11 @@ export function signalNumber(wanted: Signal | undefined, image: string | undefin
 
 function named(name: string): number | undefined {
   const realTime = /^SIGRT(MIN|MAX)(?:(?:\+|PLUS|-|MINUS)(\d+))?$/.exec(name)
-  if (realTime) return realTime[1] === 'MIN' ? realTimeMin + Number(realTime[2] ?? 0) : realTimeMax - Number(realTime[2] ?? 0)
+  if (realTime) {
+    const number = realTime[1] === 'MIN' ? realTimeMin + Number(realTime[2] ?? 0) : realTimeMax - Number(realTime[2] ?? 0)
+    // What the kernel refuses would keep a container from being stopped at all.
+    return number >= realTimeMin && number <= realTimeMax ? number : undefined
+  }
   if (name === 'SIGCLD') return constants.signals.SIGCHLD
   return Object.entries(constants.signals).find(([known]) => known === name)?.[1]
 }
