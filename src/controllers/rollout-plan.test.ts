@@ -37,6 +37,7 @@ test.each([
     ['sick=2'],
   ],
   ['more than wanted: down', limits(2, 1, 1), set('new', 4), [], ['new=2']],
+  ['pods that must go already are not there to be counted on', limits(4, 1, 1), set('new', 3, 2), [set('old', 2, 3)], ['old=1']],
   ['done', limits(4, 1, 1), set('new', 4), [set('old', 0)], []],
   ['old ones go oldest first', limits(4, 2, 2), set('new', 2), [set('b', 1), set('c', 3)], ['b=0', 'c=0']],
 ])('rolling: %s', (_, amounts, current, old, steps) => {

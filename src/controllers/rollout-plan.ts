@@ -9,7 +9,11 @@ export interface Scale {
 }
 
 const sizeOf = ({ spec }: ReplicaSet) => spec.replicas ?? 1
-const availableOf = ({ status }: ReplicaSet) => status?.availableReplicas ?? 0
+/**
+ * Pods that are available and stay so. The status of a set that was just made smaller still counts those that go: upstream
+ * counts on them too, and takes more than may be missing when the status is late.
+ */
+const availableOf = (set: ReplicaSet) => Math.min(set.status?.availableReplicas ?? 0, sizeOf(set))
 const total = (sets: readonly ReplicaSet[], count: (set: ReplicaSet) => number) => sets.reduce((sum, set) => sum + count(set), 0)
 
 /** The size of the current replica set while it rolls: as far up as the surge allows. */
@@ -109,5 +113,5 @@ function activeOrLatest({ current, old }: Revisions): ReplicaSet | undefined {
 
 function isSaturated(current: ReplicaSet, replicas: number): boolean {
   const desired = Number(current.metadata.annotations?.[desiredAnnotation] ?? Number.NaN)
-  return sizeOf(current) === replicas && desired === replicas && availableOf(current) === replicas
+  return sizeOf(current) === replicas && desired === replicas && current.status?.availableReplicas === replicas
 }
