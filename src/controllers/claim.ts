@@ -1,10 +1,10 @@
+import { controllerOf } from '../api/controller-of.ts'
 import { matchesLabels, type Selector } from '../api/label-selector.ts'
 import type { KubeObject } from '../api/object.ts'
 import { apiVersionOf, type ResourceRef } from '../api/resource-ref.ts'
 import type { OwnerReference } from '../api/types/meta-v1.ts'
 import type { Cache, Client } from '../client/client.ts'
 import { unlessGone } from './api-errors.ts'
-import { controllerOf } from './controller.ts'
 
 /** The reference that makes `owner` the controller of what carries it. */
 export function controllerReference(ref: ResourceRef, { metadata }: KubeObject): OwnerReference {

@@ -1,3 +1,4 @@
+import { controllerOf } from '../api/controller-of.ts'
 import { type KubeObject, keyOf } from '../api/object.ts'
 import { qualifiedResource } from '../api/resource-ref.ts'
 import { hasReason, StatusError } from '../api/status-error.ts'
@@ -191,9 +192,6 @@ export async function runKeys(work: KeyedWork, { clock, log: parentLog, signal, 
     }
   }
 }
-
-/** The owner reference of the controller that manages an object. */
-export const controllerOf = ({ metadata }: KubeObject) => metadata.ownerReferences?.find(({ controller }) => controller)
 
 /** `deployments.apps/default/web@123`. */
 export const causeOf = ({ ref }: Pick<Cache<KubeObject>, 'ref'>, object: KubeObject) =>

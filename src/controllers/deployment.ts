@@ -1,3 +1,4 @@
+import { controllerOf } from '../api/controller-of.ts'
 import { matchesLabels, selectorOf } from '../api/label-selector.ts'
 import { deployments as deploymentsRef, pods as podsRef, replicaSets as replicaSetsRef } from '../api/resources.ts'
 import { hasReason } from '../api/status-error.ts'
@@ -9,7 +10,7 @@ import type { EventRecorder } from '../client/event-recorder.ts'
 import { semanticEqual } from '../client/semantic-equal.ts'
 import { isNamespaceTerminating, messageOf, unlessGone } from './api-errors.ts'
 import { addOrphanIndex, claim, controllerReference } from './claim.ts'
-import { type Controller, controllerOf, type Outcome, type Reconcile, type Watch, watchOf } from './controller.ts'
+import { type Controller, type Outcome, type Reconcile, type Watch, watchOf } from './controller.ts'
 import { hasEnded } from './pod-state.ts'
 import {
   currentAnnotations,
@@ -22,7 +23,7 @@ import {
   surplusRevisions,
 } from './revisions.ts'
 import { isRecreate, type RolloutLimits, rolloutLimits } from './rollout-limits.ts'
-import { currentSize, isScaling, rollingSteps, type Scale, scalingSteps } from './rollout-plan.ts'
+import { currentSize, isScaling, rollingSteps, roomOf, type Scale, scalingSteps } from './rollout-plan.ts'
 import { conditionOf, countedStatus, hasDeadline, isComplete, rolloutStatus, stuckInMs, withCondition } from './rollout-status.ts'
 import { hashLabel, sameTemplate, templateHash } from './template-hash.ts'
 
@@ -254,7 +255,7 @@ function currentDraft(deployment: Deployment, limits: RolloutLimits, revision: n
   const hash = templateHash(spec.template, deployment.status?.collisionCount)
   const labels = { ...spec.template.metadata?.labels, [hashLabel]: hash }
   const template = { ...spec.template, metadata: { ...spec.template.metadata, labels } as NonNullable<typeof spec.template.metadata> }
-  const oldPods = old.reduce((sum, set) => sum + (set.spec.replicas ?? 1), 0)
+  const oldPods = old.reduce((sum, set) => sum + roomOf(set), 0)
   const replicas = isRecreate(spec) ? limits.replicas : currentSize(limits, 0, oldPods)
   return {
     metadata: {

@@ -1,3 +1,4 @@
+import { controllerOf } from '../api/controller-of.ts'
 import { type Requirement, type Selector, selectorOf } from '../api/label-selector.ts'
 import type { KubeObject } from '../api/object.ts'
 import type { ResourceRef } from '../api/resource-ref.ts'
@@ -34,7 +35,7 @@ export function siblingsOf(caches: Caches): (pod: PodInfo) => Selector | undefin
         if (Object.entries(selector).every(([name, wanted]) => labels[name] === wanted)) add({ matchLabels: selector })
       }
     }
-    const owner = pod.metadata.ownerReferences?.find(({ controller }) => controller)
+    const owner = controllerOf(pod)
     if (owner) add(controllers.get(owner.kind)?.(namespace, owner.name))
     return found.size > 0 ? [...found.values()] : undefined
   }

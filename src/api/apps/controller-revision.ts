@@ -1,3 +1,4 @@
+import { controllerOf } from '../controller-of.ts'
 import { defineKind } from '../define-kind.ts'
 import { jsonEqual } from '../json-equal.ts'
 import { invalid, type Problem } from '../problem.ts'
@@ -16,8 +17,8 @@ export const controllerRevision = defineKind<ControllerRevision>({
   validateUpdate: (object, old) => (jsonEqual(object.data, old.data) ? [] : [invalid('data', object.data, 'field is immutable')]),
   columns: [
     nameColumn,
-    column('Controller', 'The workload that it is a revision of.', ({ metadata }) => {
-      const owner = metadata.ownerReferences?.find(({ controller }) => controller)
+    column('Controller', 'The workload that it is a revision of.', (revision) => {
+      const owner = controllerOf(revision)
       if (!owner) return '<none>'
       const slash = owner.apiVersion.indexOf('/')
       const group = slash < 0 ? '' : `.${owner.apiVersion.slice(0, slash)}`
