@@ -39,8 +39,9 @@ export function durableState(path: string, content: () => string): () => Promise
     return running
   }
   return () => {
+    if (next) return next
     if (!running) return write()
-    next ??= running
+    next = running
       .catch(() => {
         // Its own callers have been told; this write has everything anyway.
       })
