@@ -1,3 +1,4 @@
+import { conditionOf } from '../api/conditions.ts'
 import { controllerOf } from '../api/controller-of.ts'
 import { matchesLabels, selectorOf } from '../api/label-selector.ts'
 import { deployments as deploymentsRef, pods as podsRef, replicaSets as replicaSetsRef } from '../api/resources.ts'
@@ -24,7 +25,7 @@ import {
 } from './revisions.ts'
 import { isRecreate, type RolloutLimits, rolloutLimits } from './rollout-limits.ts'
 import { currentSize, isScaling, rollingSteps, roomOf, type Scale, scalingSteps } from './rollout-plan.ts'
-import { conditionOf, countedStatus, hasDeadline, isComplete, rolloutStatus, stuckInMs, withCondition } from './rollout-status.ts'
+import { countedStatus, hasDeadline, isComplete, rolloutStatus, stuckInMs, withCondition } from './rollout-status.ts'
 import { hashLabel, sameTemplate, templateHash } from './template-hash.ts'
 
 interface Parts {

@@ -67,6 +67,13 @@ test.each([
   expect(shown(scalingSteps(amounts, { current, old }, true, 10))).toEqual(steps)
 })
 
+test('pods that must go take their room until they do', () => {
+  const old = set('old', 3, 3)
+  const late = { ...old, status: { replicas: 4, availableReplicas: 4 } }
+  expect(shown(rollingSteps(limits(4, 1, 1), { current: set('new', 1), old: [old] }))).toEqual(['new=2'])
+  expect(shown(rollingSteps(limits(4, 1, 1), { current: set('new', 1), old: [late] }))).toEqual(['old=2'])
+})
+
 test('a scaled deployment is one whose replica sets know another size', () => {
   expect(isScaling(limits(4, 1, 1), { current: set('a', 4, 4, { desired: 3 }), old: [] })).toBe(true)
   expect(isScaling(limits(4, 1, 1), { current: set('a', 4, 4, { desired: 4 }), old: [set('b', 0, 0, { desired: 3 })] })).toBe(false)

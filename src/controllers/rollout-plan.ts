@@ -9,6 +9,8 @@ export interface Scale {
 }
 
 const sizeOf = ({ spec }: ReplicaSet) => spec.replicas ?? 1
+/** Pods that there are or will be: those of a set that was just made smaller take their room until they go. */
+export const roomOf = (set: ReplicaSet) => Math.max(set.status?.replicas ?? 0, sizeOf(set))
 /**
  * Pods that are available and stay so. The status of a set that was just made smaller still counts those that go: upstream
  * counts on them too, and takes more than may be missing when the status is late.
@@ -27,7 +29,7 @@ export function currentSize(limits: RolloutLimits, current: number, allPods: num
 export function rollingSteps(limits: RolloutLimits, { current, old }: Revisions): readonly Scale[] {
   const all = current ? [current, ...old] : old
   if (current) {
-    const size = currentSize(limits, sizeOf(current), total(all, sizeOf))
+    const size = currentSize(limits, sizeOf(current), total(all, roomOf))
     if (size !== sizeOf(current)) return [{ set: current, replicas: size }]
   }
   return oldSteps(limits, current, [...old].sort(byCreation), all)

@@ -154,7 +154,7 @@ test('a rollout that does not get on is told to be stuck', async () => {
   expect(condition(await web(), 'Available')).toMatchObject({ status: 'False', reason: 'MinimumReplicasUnavailable' })
 })
 
-test.each(Array.from({ length: 6 }, (_, index) => 100 + index))(
+test.each([100, 101, 102, 103, 104, 105, 306, 340, 355])(
   'seed %i: under delays, refusals, lost replies and restarts a rollout keeps its bounds and leaves nothing',
   async (seed) => {
     await begin(seed, { watchDelayMs: 400, refused: 0.1, lostReplies: 0.1 })
