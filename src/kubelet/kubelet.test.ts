@@ -22,6 +22,12 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
+/** Files are on no virtual clock: each step of it waits for what the step before began with them, however slow the machine is. */
+async function filesAreDone() {
+  do await new Promise((resolve) => setTimeout(resolve, 1))
+  while (process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq')))
+}
+
 /** A node over the real API server, with a runtime that is data and a clock that is moved. */
 async function createNode(options: Omit<FakeRuntimeOptions, 'clock'> = {}) {
   const clock = new VirtualClock()
@@ -100,7 +106,7 @@ async function createNode(options: Omit<FakeRuntimeOptions, 'clock'> = {}) {
       const pod = await get(name).catch(() => undefined)
       if (pod && condition(pod)) return pod
       if (passed >= maxMs) throw new Error(`Not reached: ${JSON.stringify(pod?.status, null, 1)}\n${fake.calls.join('\n')}`)
-      await new Promise((resolve) => setTimeout(resolve, 1))
+      await filesAreDone()
       await clock.advance(50)
       passed += 50
     }
@@ -113,7 +119,7 @@ async function createNode(options: Omit<FakeRuntimeOptions, 'clock'> = {}) {
   const gone = async (name = 'web', maxMs = 60_000) => {
     for (let passed = 0; passed < maxMs; passed += 50) {
       if (!(await get(name).catch(() => undefined))) return
-      await new Promise((resolve) => setTimeout(resolve, 1))
+      await filesAreDone()
       await clock.advance(50)
     }
     throw new Error(`${name} is still there: ${JSON.stringify((await get(name)).status)}\n${fake.calls.join('\n')}`)
@@ -423,7 +429,7 @@ test('a kubelet that starts again touches nothing that runs, and ends what the A
   await start()
   await until(isReady)
   for (let passed = 0; passed < 100 && fake.sandboxes().length > 1; passed++) {
-    await new Promise((resolve) => setTimeout(resolve, 1))
+    await filesAreDone()
     await clock.advance(50)
   }
   expect(fake.calls.slice(before).filter((call) => call.startsWith('start') || call.startsWith('run'))).toEqual([])
@@ -476,7 +482,7 @@ test.each([1, 2, 3, 4, 5, 6])(
       )
     }
     for (let passed = 0; passed < 20_000 && !(await settled()); passed++) {
-      await new Promise((resolve) => setTimeout(resolve, 1))
+      await filesAreDone()
       await clock.advance(500)
       // Those that fail by chance come to rest one after another.
     }
