@@ -1,3 +1,4 @@
+import { isTrue } from '../api/conditions.ts'
 import { nodes, pods } from '../api/resources.ts'
 import { StatusError } from '../api/status-error.ts'
 import { adminClient } from './admin-client.ts'
@@ -22,9 +23,7 @@ export async function status({ name, places, print, supervisor }: CliContext): P
   const client = adminClient(places, cluster)
   try {
     const [nodeList, podList] = await Promise.all([client.resource(nodes).list(), client.resource(pods).list()])
-    const ready = nodeList.items.filter((node) =>
-      node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
-    )
+    const ready = nodeList.items.filter(({ status }) => isTrue(status, 'Ready'))
     print(`nodes       ${ready.length} of ${nodeList.items.length} Ready`)
     print(`pods        ${podList.items.filter((pod) => pod.status?.phase === 'Running').length} of ${podList.items.length} Running`)
     return ready.length === nodeList.items.length

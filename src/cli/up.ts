@@ -1,5 +1,6 @@
 import { Resolver } from 'node:dns/promises'
 import { existsSync } from 'node:fs'
+import { isTrue } from '../api/conditions.ts'
 import { nodes } from '../api/resources.ts'
 import type { Node } from '../api/types/core-v1.ts'
 import type { Client } from '../client/client.ts'
@@ -75,7 +76,7 @@ async function prepareMachine(context: CliContext): Promise<void> {
 async function nodeReady({ places }: CliContext, client: Client, cluster: Cluster, stop: AbortSignal): Promise<void> {
   const resource = client.resource(nodes)
   const signal = AbortSignal.any([AbortSignal.timeout(deadlineMs), stop])
-  const isReady = (node: Node) => node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+  const isReady = ({ status }: Node) => isTrue(status, 'Ready')
   const { items, metadata } = await resource.list({ signal })
   if (items.some((node) => node.metadata.name === cluster.nodeName && isReady(node))) return
   for await (const event of resource.watch({ resourceVersion: metadata.resourceVersion ?? '', signal })) {

@@ -1,3 +1,4 @@
+import { conditionOf } from '../api/conditions.ts'
 import { timestamp } from '../api/timestamp.ts'
 import type { Node, NodeCondition, Taint } from '../api/types/core-v1.ts'
 
@@ -17,7 +18,7 @@ const schedulingTaints: readonly { readonly type: string; readonly status: strin
 ]
 const unschedulableTaint = 'node.kubernetes.io/unschedulable'
 
-export const readyOf = ({ status }: Node): string => status?.conditions?.find(({ type }) => type === 'Ready')?.status ?? 'Unknown'
+export const readyOf = ({ status }: Node): string => conditionOf(status, 'Ready')?.status ?? 'Unknown'
 
 /** The conditions of a node whose kubelet is silent: all that it tells is unknown; pure. */
 export function silentConditions({ status, metadata }: Node, nowMs: number): NodeCondition[] {

@@ -1,3 +1,4 @@
+import { conditionOf } from '../api/conditions.ts'
 import { leases as leasesRef, nodes as nodesRef, pods as podsRef } from '../api/resources.ts'
 import { timestamp } from '../api/timestamp.ts'
 import type { Node, Pod } from '../api/types/core-v1.ts'
@@ -80,7 +81,7 @@ export function nodeLifecycleController({
 
   async function reconcile(node: Node, { cause }: Reconcile): Promise<Outcome> {
     const nowMs = clock.now()
-    const hasPosted = node.status?.conditions?.some(({ type }) => type === 'Ready') ?? false
+    const hasPosted = conditionOf(node.status, 'Ready') !== undefined
     const heard = heardMs.get(node.metadata.name) ?? nowMs
     heardMs.set(node.metadata.name, heard)
     const leftMs = heard + (hasPosted ? graceMs : startupGraceMs) - nowMs
@@ -120,8 +121,7 @@ export function nodeLifecycleController({
 
 /** Conditions carry the time at which the kubelet wrote them. */
 function isHeartbeat(before: Node, after: Node): boolean {
-  const beat = ({ status }: Node) => status?.conditions?.find(({ type }) => type === 'Ready')
-  const [was, is] = [beat(before), beat(after)]
+  const [was, is] = [conditionOf(before.status, 'Ready'), conditionOf(after.status, 'Ready')]
   return is?.status !== 'Unknown' && (is?.lastHeartbeatTime !== was?.lastHeartbeatTime || is?.status !== was?.status)
 }
 

@@ -1,3 +1,4 @@
+import { conditionOf, isTrue } from '../api/conditions.ts'
 import { timeOf } from '../api/timestamp.ts'
 import type { Pod, PodCondition } from '../api/types/core-v1.ts'
 
@@ -9,9 +10,9 @@ export const isActive = (pod: Pod): boolean => !hasEnded(pod) && pod.metadata.de
 
 export const isTerminating = (pod: Pod): boolean => !hasEnded(pod) && pod.metadata.deletionTimestamp !== undefined
 
-export const readyCondition = ({ status }: Pod): PodCondition | undefined => status?.conditions?.find(({ type }) => type === 'Ready')
+export const readyCondition = ({ status }: Pod): PodCondition | undefined => conditionOf(status, 'Ready')
 
-export const isReady = (pod: Pod): boolean => readyCondition(pod)?.status === 'True'
+export const isReady = ({ status }: Pod): boolean => isTrue(status, 'Ready')
 
 /** Milliseconds until a ready pod has been so for `minReadySeconds`; 0: it has; undefined: it is not ready. */
 export function availableInMs(pod: Pod, minReadySeconds: number, nowMs: number): number | undefined {

@@ -1,3 +1,4 @@
+import { conditionOf } from '../api/conditions.ts'
 import { controllerOf } from '../api/controller-of.ts'
 import { matchesLabels, type Selector, selectorOfLabels } from '../api/label-selector.ts'
 import type { KubeObject } from '../api/object.ts'
@@ -80,7 +81,7 @@ export function replicasStatus({
   const active = pods.filter(isActive)
   const template = selectorOfLabels(view.template.metadata?.labels ?? {})
   const others = (object.status?.conditions ?? []).filter(({ type }) => type !== 'ReplicaFailure')
-  const known = object.status?.conditions?.find(({ type }) => type === 'ReplicaFailure')
+  const known = conditionOf(object.status, 'ReplicaFailure')
   const condition =
     failure &&
     (known?.reason === failure.reason && known.status === 'True'

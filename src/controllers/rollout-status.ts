@@ -1,3 +1,4 @@
+import { conditionOf } from '../api/conditions.ts'
 import { timeOf, timestamp } from '../api/timestamp.ts'
 import type { Deployment, DeploymentCondition, DeploymentStatus, ReplicaSet } from '../api/types/apps-v1.ts'
 import { counted } from './counted.ts'
@@ -6,9 +7,6 @@ import { rolloutLimits } from './rollout-limits.ts'
 
 const sum = (sets: readonly ReplicaSet[], count: (set: ReplicaSet) => number | undefined) =>
   sets.reduce((total, set) => total + (count(set) ?? 0), 0)
-
-export const conditionOf = (status: DeploymentStatus | undefined, type: string): DeploymentCondition | undefined =>
-  status?.conditions?.find((condition) => condition.type === type)
 
 /** With the condition in place of its type's; one that says the same stays, and a time of transition stays while the status does. */
 export function withCondition(

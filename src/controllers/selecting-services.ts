@@ -1,3 +1,4 @@
+import { conditionOf } from '../api/conditions.ts'
 import type { Pod, Service } from '../api/types/core-v1.ts'
 import type { Cache } from '../client/client.ts'
 import { semanticEqual } from '../client/semantic-equal.ts'
@@ -53,7 +54,7 @@ function selects({ spec }: Service, labels: Readonly<Record<string, string>> = {
 
 /** What endpoints tell of a pod. */
 function factsOf({ metadata, spec, status }: Pod): unknown {
-  const ready = status?.conditions?.find(({ type }) => type === 'Ready')
+  const ready = conditionOf(status, 'Ready')
   return [
     metadata.labels,
     metadata.deletionTimestamp,

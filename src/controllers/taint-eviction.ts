@@ -1,3 +1,4 @@
+import { conditionOf } from '../api/conditions.ts'
 import { nodes as nodesRef, pods as podsRef } from '../api/resources.ts'
 import { timeOf } from '../api/timestamp.ts'
 import { covers } from '../api/toleration.ts'
@@ -35,7 +36,7 @@ export function evictionMs(
 const isDriving = ({ effect }: Taint) => effect === 'NoExecute'
 
 const placedMs = ({ metadata, status }: Pod): number =>
-  timeOf(status?.conditions?.find(({ type }) => type === 'PodScheduled')?.lastTransitionTime) ?? timeOf(metadata.creationTimestamp) ?? 0
+  timeOf(conditionOf(status, 'PodScheduled')?.lastTransitionTime) ?? timeOf(metadata.creationTimestamp) ?? 0
 
 /** Deletes pods from nodes whose NoExecute taints they do not tolerate, or no longer. */
 export function taintEvictionController({

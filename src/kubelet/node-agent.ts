@@ -1,3 +1,4 @@
+import { conditionOf } from '../api/conditions.ts'
 import { leases, nodes } from '../api/resources.ts'
 import { hasReason } from '../api/status-error.ts'
 import { microTimestamp } from '../api/timestamp.ts'
@@ -59,7 +60,7 @@ export function nodeAgent(deps: Deps): NodeAgent {
     const wakeup = new Wakeup(signal)
     // What others make of the node (not ready, or gone) is put right at once.
     const unsubscribe = cache.onChange((before, after) => {
-      if (!after || readyOf(before) !== readyOf(after)) wakeup.signal()
+      if (!after || conditionOf(before?.status, 'Ready')?.status !== conditionOf(after.status, 'Ready')?.status) wakeup.signal()
     })
     while (!signal.aborted) {
       let isReady = false
@@ -148,5 +149,3 @@ export function nodeAgent(deps: Deps): NodeAgent {
     }
   }
 }
-
-const readyOf = (node: Node | undefined) => node?.status?.conditions?.find(({ type }) => type === 'Ready')?.status

@@ -1,3 +1,4 @@
+import { isTrue } from '../api/conditions.ts'
 import type { PodCondition, PodStatus } from '../api/types/core-v1.ts'
 import { semanticEqual } from '../client/semantic-equal.ts'
 
@@ -51,8 +52,7 @@ function conditionPatch(conditions: readonly PodCondition[] | undefined, wanted:
 /** Whether others wait for this: a change of readiness or phase, or a container that ended. What only tells of progress may wait a moment. */
 export function isUrgent(old: PodStatus | undefined, wanted: PodStatus): boolean {
   if (old?.phase !== wanted.phase && wanted.phase !== 'Pending') return true
-  const readiness = (status: PodStatus | undefined) => status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True'
-  if (readiness(old) !== readiness(wanted)) return true
+  if (isTrue(old, 'Ready') !== isTrue(wanted, 'Ready')) return true
   const ends = (status: PodStatus | undefined) =>
     [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])]
       .map(({ state, lastState }) => `${state?.terminated?.finishedAt}${lastState?.terminated?.finishedAt}${state?.waiting?.message}`)

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { conditionOf } from '../api/conditions.ts'
 import { keyOf } from '../api/object.ts'
 import { namespaces, nodes, pods } from '../api/resources.ts'
 import { hasReason } from '../api/status-error.ts'
@@ -162,7 +163,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<void> {
 
   async function tell(pod: Pod, { message }: Diagnosis): Promise<void> {
     recorder.record(pod, 'Warning', 'FailedScheduling', message)
-    const known = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled')
+    const known = conditionOf(pod.status, 'PodScheduled')
     if (known?.status === 'False' && known.reason === 'Unschedulable' && known.message === message) return
     const { namespace, name, generation } = pod.metadata
     const condition: PodCondition = {

@@ -1,4 +1,5 @@
 import { defaultTemplate } from '../apps/pod-template.ts'
+import { isTrue } from '../conditions.ts'
 import { defineKind } from '../define-kind.ts'
 import { humanDuration } from '../duration.ts'
 import { jsonEqual } from '../json-equal.ts'
@@ -11,15 +12,13 @@ import { checkJobSelector, checkJobSpec } from './job-spec.ts'
 
 /** With a limit per index, the whole may fail as often as it likes. */
 const unlimited = 2_147_483_647
-const hasCondition = ({ status }: Job, wanted: string) =>
-  status?.conditions?.some(({ type, status: value }) => type === wanted && value === 'True') ?? false
 
 function statusText(job: Job): string {
-  if (hasCondition(job, 'Complete')) return 'Complete'
-  if (hasCondition(job, 'Failed')) return 'Failed'
+  if (isTrue(job.status, 'Complete')) return 'Complete'
+  if (isTrue(job.status, 'Failed')) return 'Failed'
   if (job.metadata.deletionTimestamp !== undefined) return 'Terminating'
-  if (hasCondition(job, 'Suspended')) return 'Suspended'
-  return hasCondition(job, 'FailureTarget') ? 'FailureTarget' : 'Running'
+  if (isTrue(job.status, 'Suspended')) return 'Suspended'
+  return isTrue(job.status, 'FailureTarget') ? 'FailureTarget' : 'Running'
 }
 
 function completionsText({ spec, status }: Job): string {

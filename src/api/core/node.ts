@@ -1,4 +1,5 @@
 import { checkFormat, checkRequiredOneOf, type Found } from '../checks.ts'
+import { conditionOf } from '../conditions.ts'
 import { defineKind } from '../define-kind.ts'
 import { jsonEqual } from '../json-equal.ts'
 import { cidrProblems, labelValueProblems, qualifiedNameProblems } from '../names.ts'
@@ -11,7 +12,7 @@ const rolePrefix = 'node-role.kubernetes.io/'
 const roleLabel = 'kubernetes.io/role'
 
 function statusText({ spec, status }: Node): string {
-  const ready = status?.conditions?.find(({ type }) => type === 'Ready')
+  const ready = conditionOf(status, 'Ready')
   const word = ready ? (ready.status === 'True' ? 'Ready' : 'NotReady') : 'Unknown'
   return spec.unschedulable ? `${word},SchedulingDisabled` : word
 }

@@ -1,3 +1,4 @@
+import { isTrue } from '../conditions.ts'
 import type { ColumnDefinition } from '../define-kind.ts'
 import { humanDuration } from '../duration.ts'
 import { ageColumn, column, nameColumn, wideColumn } from '../table-columns.ts'
@@ -18,10 +19,10 @@ export function podSummary(pod: Pod, nowMs: number): PodSummary {
   let reason = initial.reason ?? startingReason(pod)
   let readyCount = initial.readyCount
   let counted = status.initContainerStatuses ?? []
-  if (initial.reason === undefined || hasCondition(pod, 'Initialized')) {
+  if (initial.reason === undefined || isTrue(pod.status, 'Initialized')) {
     const main = running(status.containerStatuses ?? [], reason)
     readyCount += main.readyCount
-    reason = main.reason === 'Completed' && main.hasRunning ? (hasCondition(pod, 'Ready') ? 'Running' : 'NotReady') : main.reason
+    reason = main.reason === 'Completed' && main.hasRunning ? (isTrue(pod.status, 'Ready') ? 'Running' : 'NotReady') : main.reason
     // Init containers that are done do not count any more.
     counted = [...counted.filter(({ name }) => sidecars.has(name)), ...(status.containerStatuses ?? [])]
   }
@@ -77,9 +78,6 @@ function running(containers: readonly ContainerStatus[], start: string): { reaso
 const endReason = ({ reason, signal, exitCode }: NonNullable<ContainerState['terminated']>) =>
   reason || (signal ? `Signal:${signal}` : `ExitCode:${exitCode}`)
 
-const hasCondition = ({ status }: Pod, wanted: string) =>
-  status?.conditions?.some(({ type, status: value }) => type === wanted && value === 'True') ?? false
-
 function restartsText(containers: readonly ContainerStatus[], nowMs: number): string {
   const count = containers.reduce((sum, { restartCount }) => sum + restartCount, 0)
   const ends = containers.flatMap(({ lastState }) => lastState?.terminated?.finishedAt ?? []).map((time) => Date.parse(time))
@@ -88,7 +86,7 @@ function restartsText(containers: readonly ContainerStatus[], nowMs: number): st
 
 function readinessGatesText({ spec, status }: Pod): string {
   const gates = spec.readinessGates ?? []
-  const open = gates.filter(({ conditionType }) => status?.conditions?.find(({ type }) => type === conditionType)?.status === 'True')
+  const open = gates.filter(({ conditionType }) => isTrue(status, conditionType))
   return gates.length === 0 ? '<none>' : `${open.length}/${gates.length}`
 }
 

@@ -1,3 +1,4 @@
+import { isTrue } from '../../api/conditions.ts'
 import { copy } from '../../api/decode.ts'
 import type { Kind } from '../../api/kind.ts'
 import { matchesLabels, selectorOf } from '../../api/label-selector.ts'
@@ -99,7 +100,7 @@ const ignoresBudgets = ({ metadata, status }: Pod) =>
 
 /** A pod that is not ready does not count as healthy, so that it may go while enough others are (or always, where the budget says so). */
 function isCovered(pod: Pod, { spec, status }: PodDisruptionBudget): boolean {
-  if (pod.status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True')) return false
+  if (isTrue(pod.status, 'Ready')) return false
   if (spec.unhealthyPodEvictionPolicy === 'AlwaysAllow') return true
   const { currentHealthy = 0, desiredHealthy = 0 } = status ?? {}
   return currentHealthy >= desiredHealthy && desiredHealthy > 0
