@@ -25,8 +25,8 @@ export interface BuildLayer {
   readonly diffId: Digest
 }
 
-/** What a command prints. */
-export type Output = (text: string) => void
+/** Prints; a promise means that the reader takes no more until it resolves. It never fails. */
+export type Output = (text: string) => Promise<void> | undefined
 
 /** Is mounted until it is closed; nothing of it is kept but what `commit` answers. */
 export interface Workspace {

@@ -59,17 +59,17 @@ export async function build(
   const context: EvaluationContext = { escapeMark: dockerfile.escapeMark, buildArgs: request.buildArgs, globalArgs, platformArgs }
   const built = new Map<number, BuiltStage>()
   let step = 0
-  const announce = (text: string) => output(`Step ${++step}/${total} : ${text}\n`)
+  const announce = async (text: string) => output(`Step ${++step}/${total} : ${text}\n`)
 
   for (const [index, stage] of stages.entries()) {
     if (!wanted.has(index)) continue
-    announce(stage.fromText)
+    await announce(stage.fromText)
     let current = await begin(stage)
     for (const instruction of stage.instructions) {
-      announce(instruction.text)
+      await announce(instruction.text)
       signal.throwIfAborted()
       const { state, action, createdBy, warnings } = named(instruction.line, () => evaluate(current.state, instruction, context))
-      for (const warning of warnings) output(`[Warning] ${warning}\n`)
+      for (const warning of warnings) await output(`[Warning] ${warning}\n`)
       current = await perform({ ...current, state }, action, createdBy ?? instruction.text, createdBy !== undefined)
     }
     built.set(index, current)
@@ -78,8 +78,8 @@ export async function build(
   if (!last) throw new DockerfileError('no build stage in current context')
   const image = configurationOf(last, request.labels, host)
   const id = await host.finish({ config: Buffer.from(JSON.stringify(image)), layers: last.layers, names: request.names })
-  output(`Successfully built ${id.slice('sha256:'.length, 'sha256:'.length + 12)}\n`)
-  for (const name of request.names) output(`Successfully tagged ${familiarName(name)}\n`)
+  await output(`Successfully built ${id.slice('sha256:'.length, 'sha256:'.length + 12)}\n`)
+  for (const name of request.names) await output(`Successfully tagged ${familiarName(name)}\n`)
   return id
 
   async function begin({ from }: Stage): Promise<BuiltStage> {
@@ -174,7 +174,7 @@ export async function build(
   ): Promise<BuiltStage> {
     const key = digestOf(`${stage.key}\n${what}`)
     const known = request.noCache ? undefined : host.cache.get(key)
-    if (known) output(' ---> Using cache\n')
+    if (known) await output(' ---> Using cache\n')
     const made = known ?? (await workedOut(stage, work))
     if (!known) await host.cache.set(key, made)
     const { layer, createdAt } = made

@@ -1,11 +1,12 @@
-import { open as openFile, readFile } from 'node:fs/promises'
+import { lstat, open as openFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hasErrorCode } from '../base/error-code.ts'
-import { writeAtomically } from '../base/write-atomically.ts'
 import type { BuildCache, BuildHost, BuildLayer, CachedStep, Workspace } from '../builder/build-host.ts'
 import { DockerfileError } from '../builder/dockerfile-error.ts'
+import { durableState } from '../engine/images/durable-file.ts'
 import type { Images, ListedImage } from '../engine/images/images.ts'
 import type { Workspaces } from '../engine/workspaces.ts'
+import { chainIds } from '../oci/chain-id.ts'
 import type { Digest } from '../oci/digest.ts'
 import { mediaTypes } from '../oci/manifest.ts'
 
@@ -36,11 +37,7 @@ export async function openBuildHosts({
   const file = join(directory, 'build-cache.json')
   const steps = new Map((await readSteps(file)).filter(([, { layer }]) => layer === undefined || content.has(layer.blob.digest)))
   store.alsoNeeded(() => [...steps.values()].flatMap(({ layer }) => (layer ? [layer.blob.digest] : [])))
-  let saving = Promise.resolve()
-  const save = (): Promise<void> => {
-    saving = saving.then(() => writeAtomically(file, JSON.stringify([...steps])))
-    return saving
-  }
+  const save = durableState(file, () => JSON.stringify([...steps]))
   const cache: BuildCache = {
     get: (key) => steps.get(key),
     set(key, step) {
@@ -60,6 +57,8 @@ export async function openBuildHosts({
       const hold = store.holds.begin()
 
       async function open(layers: readonly BuildLayer[]): Promise<Workspace> {
+        // No image has them yet, and a collection may come at any time.
+        for (const key of [...layers.map(({ blob }) => blob.digest), ...chainIds(layers.map(({ diffId }) => diffId))]) hold.add(key)
         const directories = await store.layers.unpack(
           layers.map(({ blob }) => blob),
           layers.map(({ diffId }) => diffId),
@@ -103,7 +102,7 @@ export async function openBuildHosts({
         open,
         async image(name, { pull, signal, output }) {
           const present = pull ? undefined : images.find(name)
-          if (!present) output(`Pulling ${name}\n`)
+          if (!present) await output(`Pulling ${name}\n`)
           const found = present ?? (await pulled(images, name, signal))
           const { manifest, config, id } = found
           for (const key of [manifest.config.digest, ...manifest.layers.map(({ digest }) => digest), ...found.chainIds]) hold.add(key)
@@ -144,9 +143,10 @@ async function readSteps(file: string): Promise<[Digest, CachedStep][]> {
 
 /** A tar archive, plain or compressed with gzip or zstd: what ADD unpacks. */
 async function isArchive(path: string): Promise<boolean> {
+  // Opening a pipe would wait for its writer. Nobody else changes the file.
+  if (!(await lstat(path)).isFile()) return false
   const handle = await openFile(path, 'r')
   try {
-    if (!(await handle.stat()).isFile()) return false
     const head = Buffer.alloc(512)
     const { bytesRead } = await handle.read(head, 0, head.length, 0)
     const magic = head.toString('hex', 0, 4)

@@ -68,7 +68,8 @@ export function createDockerApi({ images, builds, version, clock, log }: DockerA
   ]
 
   return (request: IncomingMessage, response: ServerResponse): void => {
-    const url = new URL(request.url ?? '/', 'http://docker')
+    const url = URL.parse(request.url ?? '/', 'http://docker')
+    if (!url) return json(response, 400, { message: 'the path of the request is no path' })
     const path = url.pathname.replace(/^\/v\d+\.\d+(?=\/)/, '')
     const gone = new AbortController()
     response.once('close', () => {
@@ -91,7 +92,7 @@ export function createDockerApi({ images, builds, version, clock, log }: DockerA
   async function answer(call: Call): Promise<void> {
     for (const [method, pattern, run] of routes) {
       const found = method === call.request.method ? pattern.exec(call.path) : null
-      if (found) return run(call, decodeURIComponent(found[1] ?? ''))
+      if (found) return run(call, decoded(found[1] ?? ''))
     }
     json(call.response, 404, { message: 'page not found' })
   }
@@ -112,7 +113,7 @@ export function createDockerApi({ images, builds, version, clock, log }: DockerA
       if (dockerfile === '') throw new DockerfileError(`Cannot locate specified Dockerfile: ${dockerfileName}`)
       const output = (stream: string) => {
         if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/json' })
-        response.write(`${JSON.stringify({ stream })}\n`)
+        return response.write(`${JSON.stringify({ stream })}\n`) || response.destroyed ? undefined : drained(response)
       }
       const id = await build(
         host,
@@ -184,6 +185,15 @@ export function createDockerApi({ images, builds, version, clock, log }: DockerA
 
 const maxTextBytes = 4 << 20
 
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch (cause) {
+    if (cause instanceof URIError) throw new InvalidReferenceError(part)
+    throw cause
+  }
+}
+
 const isTrue = (value: string | null) => value === '1' || value?.toLowerCase() === 'true'
 
 function jsonStrings(text: string | null): Record<string, string> {
@@ -209,10 +219,24 @@ function text(response: ServerResponse, value: string): void {
 function progressTo(response: ServerResponse) {
   return ({ id, status, current, total }: { id?: string; status: string; current?: number; total?: number }): void => {
     if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/json' })
+    // How far a layer is counts only for who sees it now.
+    if (current !== undefined && response.writableNeedDrain) return
     const detail = current === undefined ? {} : { progressDetail: { current, ...(total !== undefined && { total }) } }
     response.write(`${JSON.stringify({ ...(id !== undefined && { id: shortId(id) }), status, ...detail })}\n`)
   }
 }
+
+/** The client reads again, or has gone. */
+const drained = (response: ServerResponse): Promise<void> =>
+  new Promise((resolve) => {
+    const settle = () => {
+      response.off('drain', settle)
+      response.off('close', settle)
+      resolve()
+    }
+    response.on('drain', settle)
+    response.on('close', settle)
+  })
 
 const shortId = (id: string) => (id.startsWith('sha256:') ? id.slice(7, 19) : id)
 
@@ -242,7 +266,8 @@ function codeOf(error: unknown): number {
   if (error instanceof ImageConflictError) return 409
   if (error instanceof InvalidReferenceError || error instanceof InvalidImageError || error instanceof DockerfileError) return 400
   if (error instanceof RegistryError) return error.status === 401 || error.status === 403 || error.status === 404 ? 404 : 500
-  return 500
+  // What a transfer failed with lies within.
+  return error instanceof Error && error.cause !== undefined ? codeOf(error.cause) : 500
 }
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
@@ -257,7 +282,13 @@ const versionOf = (version: string) => ({
 })
 
 const seconds = (milliseconds: number) => Math.floor(milliseconds / 1000)
-const createdMs = ({ config, storedAtMs }: ListedImage) => (config.created === undefined ? storedAtMs : Date.parse(config.created))
+const createdMs = ({ config, storedAtMs }: ListedImage) => timeOf(config.created) ?? storedAtMs
+
+/** An image may say anything of its time. */
+function timeOf(text: string | undefined): number | undefined {
+  const time = text === undefined ? Number.NaN : Date.parse(text)
+  return Number.isNaN(time) ? undefined : time
+}
 
 function summaryOf(image: ListedImage) {
   return {
@@ -293,7 +324,7 @@ function historyOf(image: ListedImage) {
   let layer = 0
   const steps = image.config.history.map((step) => ({
     Id: '<missing>',
-    Created: seconds(step.created === undefined ? 0 : Date.parse(step.created)),
+    Created: seconds(timeOf(step.created) ?? 0),
     CreatedBy: step.created_by ?? '',
     Comment: step.comment ?? '',
     Tags: null as string[] | null,

@@ -38,6 +38,7 @@ describe.skipIf(!root)(`workspaces${root ? '' : ' (skipped: needs root)'}`, { ti
       user: '',
       output: (text) => {
         words += text
+        return undefined
       },
       signal: new AbortController().signal,
       ...changes,
@@ -103,6 +104,25 @@ describe.skipIf(!root)(`workspaces${root ? '' : ' (skipped: needs root)'}`, { ti
     })
   })
 
+  test('a command waits for who reads its output', async () => {
+    await inWorkspace(async (workspace) => {
+      let [read, resume] = [0, () => {}]
+      const output = (text: string) => {
+        read += text.length
+        return new Promise<void>((resolve) => {
+          resume = resolve
+        })
+      }
+      const running = run(workspace, 'dd if=/dev/zero bs=1M count=8 2>/dev/null; echo >&2', { output })
+      await expect.poll(() => read).toBeGreaterThan(0)
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      expect(read).toBeLessThan(1 << 20)
+      const draining = setInterval(() => resume(), 1)
+      expect((await running.finally(() => clearInterval(draining))).code).toBe(0)
+      expect(read).toBe((8 << 20) + 1)
+    })
+  })
+
   test('a command that was given up before does not start', async () => {
     await inWorkspace(async (workspace) => {
       await expect(run(workspace, 'true', { signal: AbortSignal.abort(new Error('given up')) })).rejects.toThrow('given up')
@@ -115,7 +135,12 @@ describe.skipIf(!root)(`workspaces${root ? '' : ' (skipped: needs root)'}`, { ti
     const started = new Promise<void>((resolve) => {
       begun = resolve
     })
-    const running = run(workspace, 'echo begun; sleep 1000', { output: () => begun() })
+    const running = run(workspace, 'echo begun; sleep 1000', {
+      output: () => {
+        begun()
+        return undefined
+      },
+    })
     await started
     const next = await place.open()
     expect((await running).code).toBe(137)

@@ -59,7 +59,8 @@ export interface WorkspaceCommand {
   readonly env: readonly string[]
   readonly cwd: string
   readonly user: string
-  readonly output: (text: string) => void
+  /** A promise means that the reader takes no more until it resolves; it never fails. */
+  readonly output: (text: string) => Promise<void> | undefined
   readonly signal: AbortSignal
 }
 
@@ -257,8 +258,13 @@ async function run(
   const [program = '', ...rest] = hidesUnified(parts.cgroups, runtime) ? [...hideUnifiedPrefix, ...command] : command
   signal.throwIfAborted()
   const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: searchPath } })
-  child.stdout.setEncoding('utf8').on('data', output)
-  child.stderr.setEncoding('utf8').on('data', output)
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      const taken = output(text)
+      if (!taken) return
+      stream.pause()
+      void taken.then(() => stream.resume())
+    })
   let ended = false
   // The runtime makes the cgroup some time after its start, and nothing tells when.
   const killUntilEnded = async (): Promise<void> => {
