@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { cgroupHierarchies } from '../base/cgroup-hierarchies.ts'
 import { systemClock } from '../base/clock.ts'
+import { fileAppears } from '../base/file-appears.ts'
 import { detectCgroups, killCgroup, makeCgroup, removeCgroup } from '../engine/cgroups.ts'
-import { fileAppears } from '../engine/file-appears.ts'
 
 const program = '/usr/lib/systemd/systemd'
 

@@ -1,7 +1,7 @@
 import { watch } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import type { Clock } from '../base/clock.ts'
+import type { Clock } from './clock.ts'
 
 /** Resolves true once the file is there, false after `timeoutMs`. Its directory is watched before this returns. */
 export function fileAppears(path: string, clock: Clock, timeoutMs: number): Promise<boolean> {
