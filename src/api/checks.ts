@@ -1,5 +1,5 @@
 import { dnsSubdomainProblems, labelValueProblems, qualifiedNameProblems } from './names.ts'
-import { invalid, notSupported, type Problem, required } from './problem.ts'
+import { duplicate, invalid, notSupported, type Problem, required } from './problem.ts'
 import type { LabelSelector } from './types/meta-v1.ts'
 
 /** The problems found so far; checks add to it. */
@@ -52,6 +52,22 @@ export function checkRequiredOneOf(found: Found, field: string, value: string | 
 }
 
 export const checkPort = (found: Found, field: string, value: number | undefined): void => checkRange(found, field, value ?? 0, 1, 65_535)
+
+/** Places of values that stood before. */
+export function repeats(values: readonly string[] | undefined): ReadonlySet<number> {
+  const seen = new Set<string>()
+  const places = new Set<number>()
+  values?.forEach((value, index) => {
+    if (seen.has(value)) places.add(index)
+    seen.add(value)
+  })
+  return places
+}
+
+/** Values of a list, each once; what stands there again is a problem at its place. */
+export function checkEachOnce(found: Found, field: string, values: readonly string[] | undefined): void {
+  for (const index of repeats(values)) found.push(duplicate(`${field}[${index}]`, values?.[index]))
+}
 
 /** A domain, a slash and a path, such as `example.org/ingress-controller`. */
 export function checkDomainPath(found: Found, field: string, value: string): void {

@@ -1,6 +1,6 @@
-import { checkFormat, checkLabelSelector, checkRequiredOneOf, type Found } from '../checks.ts'
+import { checkEachOnce, checkFormat, checkLabelSelector, checkRequiredOneOf, type Found } from '../checks.ts'
 import { dns1035LabelProblems, dnsSubdomainProblems, pathSegmentProblems } from '../names.ts'
-import { duplicate, forbidden, invalid, required } from '../problem.ts'
+import { forbidden, invalid, required } from '../problem.ts'
 import type { MatchCondition, MatchResources, ParamKind, ParamRef, Variable } from '../types/admissionregistration-v1.ts'
 import { checkMatchConditions } from './match-conditions.ts'
 import { checkRule, defaultRule } from './operation-rules.ts'
@@ -83,8 +83,8 @@ export function checkMatch(found: Found, field: string, match: MatchResources | 
       const at = `${field}.${list}[${index}]`
       rule.resourceNames?.forEach((name, place) => {
         checkFormat(found, `${at}.resourceNames[${place}]`, name, pathSegmentProblems)
-        if (rule.resourceNames?.indexOf(name) !== place) found.push(duplicate(`${at}.resourceNames[${place}]`, name))
       })
+      checkEachOnce(found, `${at}.resourceNames`, rule.resourceNames)
       checkRule(found, at, rule)
     })
 }

@@ -1,7 +1,7 @@
-import { checkName } from '../checks.ts'
+import { checkEachOnce, checkName } from '../checks.ts'
 import { defineKind } from '../define-kind.ts'
 import { dnsSubdomainProblems } from '../names.ts'
-import { duplicate, invalid, notSupported, type Problem, required } from '../problem.ts'
+import { invalid, notSupported, type Problem, required } from '../problem.ts'
 import type { ValidatingAdmissionPolicyBinding } from '../types/admissionregistration-v1.ts'
 import { bindingColumns } from './policy-columns.ts'
 import { checkMatch, checkParamRef, defaultMatch } from './policy-rules.ts'
@@ -24,8 +24,8 @@ export const validatingAdmissionPolicyBinding = defineKind<ValidatingAdmissionPo
     checkMatch(found, 'spec.matchResources', spec.matchResources)
     given.forEach((action, index) => {
       if (!actions.has(action)) found.push(notSupported(`spec.validationActions[${index}]`, action, actions))
-      if (given.indexOf(action) !== index) found.push(duplicate(`spec.validationActions[${index}]`, action))
     })
+    checkEachOnce(found, 'spec.validationActions', given)
     if (given.includes('Deny') && given.includes('Warn'))
       found.push(
         invalid(

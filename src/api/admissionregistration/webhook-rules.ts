@@ -1,4 +1,4 @@
-import { checkLabelSelector, checkOneOf, type Found } from '../checks.ts'
+import { checkLabelSelector, checkOneOf, type Found, repeats } from '../checks.ts'
 import { dns1035LabelProblems, dnsSubdomainProblems } from '../names.ts'
 import { duplicate, invalid, required } from '../problem.ts'
 import type { MutatingWebhook, ServiceReference, ValidatingWebhook, WebhookClientConfig } from '../types/admissionregistration-v1.ts'
@@ -70,8 +70,9 @@ function checkVersions(found: Found, field: string, versions: readonly string[])
     found.push(required(field, `must specify one of ${reviewVersions.join(', ')}`))
     return
   }
+  const repeated = repeats(versions)
   versions.forEach((version, index) => {
-    if (versions.indexOf(version) !== index) found.push(invalid(`${field}[${index}]`, version, 'duplicate version'))
+    if (repeated.has(index)) found.push(invalid(`${field}[${index}]`, version, 'duplicate version'))
     else for (const sentence of dns1035LabelProblems(version)) found.push(invalid(`${field}[${index}]`, version, sentence))
   })
   if (!versions.some((version) => reviewVersions.includes(version)))

@@ -1,4 +1,4 @@
-import type { Found } from '../checks.ts'
+import { checkEachOnce, type Found } from '../checks.ts'
 import { defineKind } from '../define-kind.ts'
 import { humanDuration } from '../duration.ts'
 import { jsonEqual } from '../json-equal.ts'
@@ -96,9 +96,7 @@ function check({ spec, status }: CertificateSigningRequest): Problem[] {
   spec.usages?.forEach((usage, index) => {
     if (!usages.has(usage)) found.push(notSupported(`spec.usages[${index}]`, usage, usages))
   })
-  spec.usages?.forEach((usage, index) => {
-    if (spec.usages?.indexOf(usage) !== index) found.push(duplicate(`spec.usages[${index}]`, usage))
-  })
+  checkEachOnce(found, 'spec.usages', spec.usages)
   if (spec.signerName === 'kubernetes.io/legacy-unknown')
     found.push(invalid('spec.signerName', spec.signerName, 'the legacy signerName is not allowed via this API version'))
   else checkSigner(found, 'spec.signerName', spec.signerName)

@@ -1,4 +1,4 @@
-import { checkFormat, checkNotNegative, type Found } from '../checks.ts'
+import { checkFormat, checkNotNegative, type Found, repeats } from '../checks.ts'
 import { defineKind } from '../define-kind.ts'
 import { jsonEqual } from '../json-equal.ts'
 import { qualifiedNameProblems } from '../names.ts'
@@ -14,9 +14,10 @@ function checkDriver(found: Found, field: string, { name, nodeID = '', allocatab
   if (nodeID === '') found.push(required(`${field}.nodeID`))
   if (nodeID.length > maxNodeId) found.push(invalid(`${field}.nodeID`, nodeID, `must be ${maxNodeId} characters or less`))
   checkNotNegative(found, `${field}.allocatable.count`, allocatable?.count)
+  const repeated = repeats(topologyKeys)
   topologyKeys.forEach((key, index) => {
     if (key === '') found.push(required(field))
-    if (topologyKeys.indexOf(key) !== index) found.push(duplicate(field, key))
+    if (repeated.has(index)) found.push(duplicate(field, key))
     checkFormat(found, field, key, qualifiedNameProblems)
   })
 }

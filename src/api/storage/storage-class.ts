@@ -1,4 +1,4 @@
-import { checkFormat, checkOneOf, checkRequiredOneOf, type Found } from '../checks.ts'
+import { checkEachOnce, checkFormat, checkOneOf, checkRequiredOneOf, type Found } from '../checks.ts'
 import { defineKind } from '../define-kind.ts'
 import { jsonEqual } from '../json-equal.ts'
 import { labelValueProblems, qualifiedNameProblems } from '../names.ts'
@@ -13,22 +13,23 @@ const reclaimPolicies = new Set(['Delete', 'Retain'])
 const bindingModes = new Set(['Immediate', 'WaitForFirstConsumer'])
 
 function checkTopologies(found: Found, field: string, terms: readonly TopologySelectorTerm[] | undefined): void {
-  const seen: unknown[] = []
+  const seen = new Set<string>()
   terms?.forEach(({ matchLabelExpressions = [] }, index) => {
     const at = `${field}[${index}].matchLabelExpressions`
-    const wanted: Record<string, readonly string[]> = {}
-    matchLabelExpressions.forEach(({ key, values = [] }, place) => {
+    const wanted = new Map<string, readonly string[]>()
+    matchLabelExpressions.forEach(({ key = '', values = [] }, place) => {
       if (values.length === 0) found.push(required(`${at}[${place}].values`))
+      checkEachOnce(found, `${at}[${place}].values`, values)
       values.forEach((value, position) => {
-        if (values.indexOf(value) !== position) found.push(duplicate(`${at}[${place}].values[${position}]`, value))
         checkFormat(found, `${at}[${place}].values[${position}]`, value, labelValueProblems)
       })
-      checkFormat(found, `${at}[${place}].key`, key ?? '', qualifiedNameProblems)
-      if (Object.hasOwn(wanted, key)) found.push(duplicate(`${at}[${place}].key`, key))
-      else if (key !== '__proto__') wanted[key] = [...values].sort()
+      checkFormat(found, `${at}[${place}].key`, key, qualifiedNameProblems)
+      if (wanted.has(key)) found.push(duplicate(`${at}[${place}].key`, key))
+      else wanted.set(key, [...values].sort())
     })
-    if (seen.some((other) => jsonEqual(other, wanted))) found.push(duplicate(at, ''))
-    seen.push(wanted)
+    const term = JSON.stringify([...wanted].sort(([left], [right]) => (left < right ? -1 : 1)))
+    if (seen.has(term)) found.push(duplicate(at, ''))
+    seen.add(term)
   })
 }
 

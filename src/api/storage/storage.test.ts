@@ -22,6 +22,17 @@ describe('a class of volumes', () => {
       { provisioner: 'x', allowedTopologies: [{ matchLabelExpressions: [{ key: 'zone', values: [] }] }] },
       ['allowedTopologies[0].matchLabelExpressions[0].values: Required value'],
     ],
+    [
+      {
+        provisioner: 'x',
+        allowedTopologies: ['a', 'a'].map((value) => ({ matchLabelExpressions: [{ key: 'zone', values: [value, value] }] })),
+      },
+      [
+        'allowedTopologies[0].matchLabelExpressions[0].values[1]: Duplicate value: "a"',
+        'allowedTopologies[1].matchLabelExpressions[0].values[1]: Duplicate value: "a"',
+        'allowedTopologies[1].matchLabelExpressions: Duplicate value: ""',
+      ],
+    ],
     [{ provisioner: 'x', parameters: { '': 'y' } }, ['parameters: Invalid value: "": field can not be empty.']],
     [{ provisioner: 'x', parameters: { a: 'y'.repeat(256 << 10) } }, ['parameters: Too long: may not be more than 262144 bytes']],
   ])('%#: %j', (given, problems) => {
