@@ -115,8 +115,12 @@ function lastStateOfOld({ pod }: Observed, entry: PodContainer, latest: Containe
   return old.restartCount === latest.attempt ? (old.lastState ?? {}) : old.state?.terminated ? old.state : {}
 }
 
-function terminatedState({ runtimeName, messages }: StatusInput, container: ContainerView): ContainerState {
-  const message = messages.get(container.id) || container.message
+/** All last words of a pod together: each container has the same part of it. */
+const maxPodMessageBytes = 12 * 1024
+
+function terminatedState({ observed, runtimeName, messages }: StatusInput, container: ContainerView): ContainerState {
+  const share = Math.floor(maxPodMessageBytes / podContainers(observed.pod).length)
+  const message = cut(messages.get(container.id) || container.message, share)
   return {
     terminated: {
       containerID: `${runtimeName}://${container.id}`,
@@ -128,6 +132,8 @@ function terminatedState({ runtimeName, messages }: StatusInput, container: Cont
     },
   }
 }
+
+const cut = (text: string, maxBytes: number) => (text.length * 3 <= maxBytes ? text : Buffer.from(text).subarray(0, maxBytes).toString())
 
 /** A container that ran, and of which nothing is left though its pod is over. */
 function lostState(

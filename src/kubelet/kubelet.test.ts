@@ -289,6 +289,13 @@ test("a command that does not exist shows the runtime's words", async () => {
   expect(main(pod)?.lastState?.terminated).toMatchObject({ exitCode: 128, reason: 'StartError' })
 })
 
+test('a pod has so much room for last words, and its containers share it', async () => {
+  const { create, until } = await createNode({ behave: () => ({ startError: 'x'.repeat(5_000) }) })
+  await create({ containers: ['a', 'b', 'c', 'd'].map((name) => ({ name, image: 'app:1' })) })
+  const pod = await until(({ status }) => status?.containerStatuses?.every(({ lastState }) => lastState?.terminated) === true)
+  expect(pod.status?.containerStatuses?.map(({ lastState }) => lastState?.terminated?.message?.length)).toEqual([3072, 3072, 3072, 3072])
+})
+
 test('a pod that the node cannot hold is refused', async () => {
   const { create, until, fake } = await createNode()
   await create({ containers: [{ name: 'main', image: 'app:1', resources: { requests: { cpu: '3' } } }] })

@@ -11,7 +11,6 @@ import { hostsFile, podHostname } from './pod-hostname.ts'
 import { containerResources, cpuQuota, cpuShares, cpuWeight, podCgroupResources } from './pod-resources.ts'
 import { credentialsFor } from './registry-credentials.ts'
 import { serviceEnvironment } from './service-environment.ts'
-import { logTail } from './termination-message.ts'
 
 const pod = (spec: Partial<PodSpec> = {}): Pod => ({
   apiVersion: 'v1',
@@ -276,10 +275,4 @@ test('credentials go to the registry that they are for', () => {
   expect(credentialsFor('registry:5000/team/app@sha256:1', secrets)).toMatchObject([{ username: 'a', password: 'b' }])
   expect(credentialsFor('registry:5000/teamwork/app', secrets)).toEqual([])
   expect(credentialsFor('nginx', [{ ...secrets[0]!, data: { '.dockerconfigjson': 'bm90IGpzb24=' } }])).toEqual([])
-})
-
-test('the end of a log without its marks', () => {
-  const text =
-    '4 stdout F cut\n2026-01-01T00:00:00Z stdout F one\n2026-01-01T00:00:00Z stderr P two \n2026-01-01T00:00:00Z stderr F parts\n'
-  expect(logTail(text)).toBe('cut\none\ntwo parts\n')
 })
