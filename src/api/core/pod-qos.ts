@@ -16,8 +16,10 @@ export function qosClassOf(containers: readonly Pick<Container, 'resources'>[]):
     : 'Burstable'
 }
 
-/** What a pod asks for as a whole decides before what its containers ask for. */
-export const qosClassOfSpec = ({ resources, containers = [], initContainers = [] }: PodSpec): QosClass =>
-  resources ? qosClassOf([{ resources }]) : qosClassOf([...containers, ...initContainers])
+/** What a pod asks for as a whole, where it asks so for anything, decides before what its containers ask for. */
+export function qosClassOfSpec({ resources, containers = [], initContainers = [] }: PodSpec): QosClass {
+  const asked = Object.keys({ ...resources?.requests, ...resources?.limits })
+  return qosClassOf(resources && asked.length > 0 ? [{ resources }] : [...containers, ...initContainers])
+}
 
 const isZero = (amount: string | undefined) => amount === undefined || amount === '0'
