@@ -172,6 +172,12 @@ describe.skipIf(!root)(`as root${root ? '' : ' (skipped: needs root to unpack la
       () => dockerArchive('one:1', [testArchive([{ name: '../evil', body: 'x' }])]).toString('latin1'),
       '".."',
     ],
+    [
+      'a name that promises a digest',
+      () => dockerArchive(`one@sha256:${'0'.repeat(64)}`, [base]).toString('latin1'),
+      'an archive cannot name a digest',
+    ],
+    ['a name that no path can have', () => testArchive([{ name: 'n'.repeat(5000) }]).toString('latin1'), 'a name of 5000 characters'],
     ['no image', () => testArchive([{ name: 'f', body: 'x' }]).toString('latin1'), 'neither manifest.json nor index.json'],
     ['a cut archive', () => dockerArchive('one:1', [base]).toString('latin1').slice(0, 2000), 'ends in the middle'],
   ])('%s is refused and nothing stays', async (_, archive, message) => {
@@ -207,6 +213,13 @@ describe.skipIf(!root)(`as root${root ? '' : ' (skipped: needs root to unpack la
     await images.remove('one:1')
     expect(await load(saved)).toEqual([{ id: loaded?.id, names: ['docker.io/library/one:1'] }])
     expect(() => images.save(['none:1'])).toThrow('No such image: none:1')
+  })
+
+  test('pods that start at once get one root directory of the infra container', async () => {
+    const roots = await Promise.all(Array.from({ length: 8 }, () => images.infraRootfs()))
+    expect(new Set(roots).size).toBe(1)
+    expect(readdirSync(roots[0] ?? '')).toContain('catatonit')
+    expect(readdirSync(join(directory, 'images')).filter((name) => name.startsWith('infra'))).toEqual(['infra'])
   })
 
   const hasSkopeo = existsSync('/usr/bin/skopeo')

@@ -200,6 +200,7 @@ export async function openImages(options: ImagesOptions): Promise<Images> {
     }
   }
 
+  let infra: Promise<string> | undefined
   const isUsed = (id: Digest) => leases.leased().images.has(id)
 
   const dropNames = (names: readonly string[]): void => {
@@ -245,7 +246,14 @@ export async function openImages(options: ImagesOptions): Promise<Images> {
       await collect()
     },
 
-    infraRootfs: () => infraRootfs({ directory: join(directory, 'infra'), binary: infraBinary }),
+    infraRootfs() {
+      // Once: pods that start at the same time must not take it away from each other.
+      infra ??= infraRootfs({ directory: join(directory, 'infra'), binary: infraBinary }).catch((error: unknown) => {
+        infra = undefined
+        throw error
+      })
+      return infra
+    },
 
     list: () => [...views.values()].map(listed),
     find,

@@ -1,5 +1,5 @@
-import { chmod, copyFile, mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { chmod, copyFile, mkdir, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { onErrorCode } from '../../base/error-code.ts'
 
 /** The name of the built-in image of the container that holds a pod's namespaces; never pulled. */
@@ -15,8 +15,10 @@ export const infraCommand = ['/catatonit', '-P'] as const
 export async function infraRootfs({ directory, binary }: { directory: string; binary: string }): Promise<string> {
   const [wanted, present] = await Promise.all([stat(binary), stat(join(directory, 'catatonit')).catch(onErrorCode(['ENOENT'], undefined))])
   if (present && present.size === wanted.size && present.mtimeMs >= wanted.mtimeMs) return directory
-  await mkdir(dirname(directory), { recursive: true })
-  const made = await mkdtemp(`${directory}.new-`)
+  const made = `${directory}.new`
+  // What a crash left.
+  await rm(made, { recursive: true, force: true })
+  await mkdir(made, { recursive: true })
   await Promise.all(['proc', 'sys', 'dev', 'etc'].map((name) => mkdir(join(made, name))))
   await copyFile(binary, join(made, 'catatonit'))
   await Promise.all([chmod(made, 0o755), chmod(join(made, 'catatonit'), 0o755)])
