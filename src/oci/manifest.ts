@@ -86,8 +86,9 @@ export function parseManifestOrIndex(bytes: Uint8Array, mediaType?: string): Man
   const document = parseDocument(bytes, 'manifest')
   const type = text(document.mediaType) ?? mediaType
   if (document.schemaVersion !== 2) throw new InvalidImageError(`manifest has schemaVersion ${String(document.schemaVersion)}, not 2`)
-  if ('config' in document && 'manifests' in document)
-    throw new InvalidImageError('manifest is an index at once (has both config and manifests)')
+  // Who reads it as the one would sign or check what another runs as the other (CVE-2021-41190).
+  if ('manifests' in document && ('config' in document || 'layers' in document))
+    throw new InvalidImageError('manifest is an index at once (has config or layers, and manifests)')
   if (Array.isArray(document.manifests)) {
     const manifests = document.manifests.map((entry) => descriptor(entry, 'manifests'))
     return { schemaVersion: 2, mediaType: type === mediaTypes.dockerIndex ? type : mediaTypes.index, manifests }

@@ -35,6 +35,8 @@ export interface LoadOptions {
 }
 
 const maxEntries = 20_000
+/** What a path may have; all names are kept while the archive is read. */
+const maxNameLength = 4096
 const maxIndexDepth = 4
 
 /**
@@ -49,6 +51,7 @@ export async function loadArchive({ archive, content, hold, platform, signal }: 
   for await (const entry of readTar(uncompressed(archive))) {
     signal?.throwIfAborted()
     if (++entries > maxEntries) throw new InvalidImageError(`the archive has more than ${maxEntries} entries`)
+    if (entry.name.length > maxNameLength) throw new InvalidImageError(`the archive has a name of ${entry.name.length} characters`)
     const name = posix.normalize(entry.name)
     if (entry.type === 'file') files.set(name, await content.ingest(entry.content, { signal, onDigest: (digest) => hold.add(digest) }))
     else if (entry.type === 'symlink') links.set(name, posix.join(posix.dirname(name), entry.linkName))
@@ -90,7 +93,12 @@ function parseItems(bytes: Buffer): DockerItem[] {
 
 const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every((item) => typeof item === 'string')
 
-const wholeName = (text: string) => formatReference(parseReference(text))
+/** An archive may give tags away, but not say what a digest of some registry is: that name promises what it names. */
+function wholeName(text: string): string {
+  const reference = parseReference(text)
+  if (reference.digest !== undefined) throw new InvalidImageError(`invalid tag ${JSON.stringify(text)}: an archive cannot name a digest`)
+  return formatReference(reference)
+}
 
 async function fromItem(
   { config, names, layers }: DockerItem,
