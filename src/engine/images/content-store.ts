@@ -79,7 +79,8 @@ export async function openContentStore({ directory, workers, random }: ContentSt
           signal?.throwIfAborted()
           size += chunk.length
           if (size > most) throw new ContentMismatchError(`blob ${expected?.digest ?? ''} is longer than ${most} bytes`)
-          await file.write(chunk)
+          // Unlike a single write it goes on until all is written or the disk is full.
+          await file.writeFile(chunk)
         }
         await file.sync()
       } finally {
