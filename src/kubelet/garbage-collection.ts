@@ -6,6 +6,7 @@ import type { Log } from '../base/log.ts'
 import { removeTree } from '../base/remove-tree.ts'
 import type { Image, ImageService, RuntimeService } from '../cri/types.ts'
 import type { PodDirectories } from './directories.ts'
+import type { PodCgroups } from './pod-cgroups.ts'
 import type { PodWorkers } from './pod-workers.ts'
 import type { PodVolumes } from './volumes/pod-volumes.ts'
 
@@ -48,8 +49,14 @@ async function collectImages(runtime: RuntimeService, images: ImageService, log:
   ])
   const inUse = new Set(containers.flatMap(({ imageId, imageRef }) => [imageId ?? '', imageRef ?? '']))
   for (const { id = '' } of imagesToDelete(present, inUse, excess)) {
-    await images.removeImage({ image: { image: id } }, signal)
-    log.info('An unused image was deleted', { image: id })
+    try {
+      await images.removeImage({ image: { image: id } }, signal)
+      log.info('An unused image was deleted', { image: id })
+    } catch (error) {
+      // The others may give room all the same.
+      if (signal.aborted) return
+      log.warn('An unused image could not be deleted', { error, image: id })
+    }
   }
 }
 
@@ -78,18 +85,22 @@ export function imagesToDelete(images: readonly Image[], inUse: ReadonlySet<stri
 export async function removeOrphans({
   directories,
   volumes,
+  cgroups,
   workers,
   log,
 }: {
   directories: PodDirectories
-  volumes: PodVolumes
-  workers: PodWorkers
+  volumes: Pick<PodVolumes, 'remove'>
+  cgroups: Pick<PodCgroups, 'remove'>
+  workers: Pick<PodWorkers, 'entry'>
   log: Log
 }): Promise<void> {
   const isOrphan = (uid: string) => uid !== '' && workers.entry(uid) === undefined
+  // In the order in which a pod goes: as long as its directory is there, its cgroup may be.
   for (const uid of (await names(join(directories.root, 'pods'))).filter(isOrphan)) {
     try {
       await volumes.remove(uid)
+      await cgroups.remove(uid)
       await removeTree(directories.pod(uid))
     } catch (error) {
       log.warn('What a pod left could not be removed', { error, podUid: uid })

@@ -136,7 +136,7 @@ async function runKubelet(options: KubeletOptions, signal: AbortSignal): Promise
     const stopHearing = podCache.onChange(workers.podChanged)
     for (const pod of podCache.list()) workers.podChanged(undefined, pod)
     workers.adopt(await reader.readAll())
-    await removeOrphans({ directories, volumes, workers, log })
+    await removeOrphans({ directories, volumes, cgroups, workers, log })
     if (signal.aborted) return
     log.info('The kubelet runs', { node: node.name, pods: podCache.list().length })
     await Promise.all([
