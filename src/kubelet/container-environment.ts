@@ -1,6 +1,7 @@
 import type { ConfigMap, Container, EnvVar, Pod, Secret } from '../api/types/core-v1.ts'
 import { ConfigProblem } from './config-problem.ts'
 import { expandVariables } from './expand-variables.ts'
+import { ownValue } from './own-value.ts'
 import { type PodFieldFacts, podField, resourceField } from './pod-fields.ts'
 
 export interface EnvironmentSources {
@@ -56,7 +57,7 @@ function referredValue(pod: Pod, container: Container, { valueFrom }: EnvVar, so
     const { name = '', key, optional } = configMapKeyRef
     const found = sources.configMap(name)
     if (!found && !optional) throw notFound('configmap', name)
-    const value = found?.data?.[key]
+    const value = ownValue(found?.data, key)
     if (found && value === undefined && !optional) throw noKey('ConfigMap', pod, name, key)
     return value
   }
@@ -64,7 +65,7 @@ function referredValue(pod: Pod, container: Container, { valueFrom }: EnvVar, so
     const { name = '', key, optional } = secretKeyRef
     const found = sources.secret(name)
     if (!found && !optional) throw notFound('secret', name)
-    const value = found?.data?.[key]
+    const value = ownValue(found?.data, key)
     if (found && value === undefined && !optional) throw noKey('Secret', pod, name, key)
     return value === undefined ? undefined : decoded(value)
   }

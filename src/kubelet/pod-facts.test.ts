@@ -108,6 +108,26 @@ test('variables: sources, then the list, then services; later ones refer to earl
   expect(() => containerEnvironment(pod(), broken, sources)).toThrow("couldn't find key missing in ConfigMap shop/all")
 })
 
+test.each(['constructor', '__proto__', 'toString'])('%s is a name like others', (name) => {
+  const metadata = { name: 'x', namespace: 'shop' }
+  const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { x: '1' } }
+  const secret = { apiVersion: 'v1', kind: 'Secret', metadata, data: {} }
+  const sources = {
+    facts: { nodeName: 'n', hostAddresses: [], podAddresses: [], allocatable: {} },
+    services: new Map(),
+    configMap: () => map,
+    secret: () => secret,
+  }
+  const variables = (valueFrom: NonNullable<Container['env']>[number]['valueFrom'], own: Pod = pod()) =>
+    containerEnvironment(own, { name: 'main', env: [{ name: 'A', valueFrom: valueFrom ?? {} }] }, sources).get('A')
+  expect(() => variables({ configMapKeyRef: { name: 'x', key: name } })).toThrow(`couldn't find key ${name} in ConfigMap shop/x`)
+  expect(() => variables({ secretKeyRef: { name: 'x', key: name } })).toThrow(`couldn't find key ${name} in Secret shop/x`)
+  expect(variables({ configMapKeyRef: { name: 'x', key: name, optional: true } })).toBeUndefined()
+  const labelled = { ...pod(), metadata: { ...pod().metadata, labels: { a: 'b' } } }
+  expect(variables({ fieldRef: { fieldPath: `metadata.labels['${name}']` } }, labelled)).toBe('')
+  expect(variables({ resourceFieldRef: { resource: `limits.${name}` } })).toBe('0')
+})
+
 test('services are told as variables', () => {
   const service = (name: string, clusterIP: string): Service => ({
     apiVersion: 'v1',

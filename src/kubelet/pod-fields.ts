@@ -1,5 +1,6 @@
 import { formatQuantity, milliUnits, parseQuantity } from '../api/quantity.ts'
 import type { Container, Pod, ResourceFieldSelector } from '../api/types/core-v1.ts'
+import { ownValue } from './own-value.ts'
 
 /** What of a node's own a pod may be told. */
 export interface PodFieldFacts {
@@ -14,7 +15,7 @@ export interface PodFieldFacts {
 export function podField(pod: Pod, path: string, facts: PodFieldFacts): string | undefined {
   const { metadata, spec } = pod
   const keyed = /^metadata\.(labels|annotations)\['(.*)'\]$/.exec(path)
-  if (keyed) return metadata[keyed[1] === 'labels' ? 'labels' : 'annotations']?.[keyed[2] ?? ''] ?? ''
+  if (keyed) return ownValue(metadata[keyed[1] === 'labels' ? 'labels' : 'annotations'], keyed[2] ?? '') ?? ''
   switch (path) {
     case 'metadata.name':
       return metadata.name
@@ -61,7 +62,8 @@ export function resourceField(
   const name = rest.join('.')
   if ((kind !== 'limits' && kind !== 'requests') || name === '') return undefined
   const { limits, requests } = container.resources ?? {}
-  const text = kind === 'limits' ? (limits?.[name] ?? allocatable[name]) : (requests?.[name] ?? limits?.[name])
+  const [own, other] = kind === 'limits' ? [limits, allocatable] : [requests, limits]
+  const text = ownValue(own, name) ?? ownValue(other, name)
   const divisorText = divisor === undefined || divisor === '0' ? '1' : divisor
   if (name === 'cpu') return ceilDivide(BigInt(milliUnits(text)), BigInt(Math.max(1, milliUnits(divisorText))))
   const value = text === undefined ? undefined : parseQuantity(text)
