@@ -294,5 +294,8 @@ test('credentials go to the registry that they are for', () => {
   expect(credentialsFor('nginx:1', secrets)).toMatchObject([{ username: 'me', password: 'pass:word' }])
   expect(credentialsFor('registry:5000/team/app@sha256:1', secrets)).toMatchObject([{ username: 'a', password: 'b' }])
   expect(credentialsFor('registry:5000/teamwork/app', secrets)).toEqual([])
+  expect(credentialsFor('nginx', [secret({ 'docker.io': null }), secret({ 'docker.io': { auth: 5, username: {} } })])).toMatchObject([
+    { username: '', password: '' },
+  ])
   expect(credentialsFor('nginx', [{ ...secrets[0]!, data: { '.dockerconfigjson': 'bm90IGpzb24=' } }])).toEqual([])
 })

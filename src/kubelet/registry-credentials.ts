@@ -1,11 +1,12 @@
 import type { Secret } from '../api/types/core-v1.ts'
 import type { AuthConfig } from '../cri/types.ts'
 
+/** As somebody wrote it. */
 interface AuthEntry {
-  readonly username?: string
-  readonly password?: string
-  readonly auth?: string
-  readonly identitytoken?: string
+  readonly username?: unknown
+  readonly password?: unknown
+  readonly auth?: unknown
+  readonly identitytoken?: unknown
 }
 
 /** The credentials of pull secrets (docker's config.json) that fit an image's registry, the closest path first. */
@@ -34,7 +35,8 @@ function entriesOf({ data = {} }: Secret): readonly (readonly [string, AuthEntry
   const legacy = data['.dockercfg']
   const parsed = parse(current ?? legacy)
   const auths = current === undefined ? parsed : (parsed as { auths?: unknown }).auths
-  return typeof auths === 'object' && auths !== null ? Object.entries(auths as Record<string, AuthEntry>) : []
+  if (typeof auths !== 'object' || auths === null) return []
+  return Object.entries(auths).filter((entry): entry is [string, AuthEntry] => typeof entry[1] === 'object' && entry[1] !== null)
 }
 
 /** A secret's content is its writer's: what cannot be read counts as none. */
@@ -50,12 +52,12 @@ function parse(base64: string | undefined): object {
 }
 
 function authOf(serverAddress: string, { username, password, auth, identitytoken }: AuthEntry): AuthConfig {
-  const decoded = auth === undefined ? '' : Buffer.from(auth, 'base64').toString()
+  const decoded = typeof auth === 'string' ? Buffer.from(auth, 'base64').toString() : ''
   const colon = decoded.indexOf(':')
   return {
     serverAddress,
-    username: username ?? (colon < 0 ? '' : decoded.slice(0, colon)),
-    password: password ?? (colon < 0 ? '' : decoded.slice(colon + 1)),
-    ...(identitytoken !== undefined && { identityToken: identitytoken }),
+    username: typeof username === 'string' ? username : colon < 0 ? '' : decoded.slice(0, colon),
+    password: typeof password === 'string' ? password : colon < 0 ? '' : decoded.slice(colon + 1),
+    ...(typeof identitytoken === 'string' && { identityToken: identitytoken }),
   }
 }
