@@ -174,6 +174,28 @@ describe('priority', () => {
   })
 })
 
+test('a certificate request says who makes it, whatever its maker says', async () => {
+  const pem = `-----BEGIN CERTIFICATE REQUEST-----\n${Buffer.from([0x30, 2, 5, 0]).toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`
+  const spec = {
+    request: Buffer.from(pem).toString('base64'),
+    signerName: 'kubernetes.io/kube-apiserver-client',
+    usages: ['client auth'],
+    username: 'system:admin',
+    groups: ['system:nodes'],
+    extra: { a: ['b'] },
+  }
+  const { status, object } = await send('POST', '/apis/certificates.k8s.io/v1/certificatesigningrequests', {
+    metadata: { name: 'a' },
+    spec,
+  })
+  expect(status).toBe(201)
+  expect(object.spec).toMatchObject({ username: 'test', groups: ['system:masters'] })
+  expect(object.spec).not.toHaveProperty('extra')
+  const approval = { ...object, status: { conditions: [{ type: 'Approved', status: 'True', reason: 'r' }] } }
+  const approved = await send('PUT', '/apis/certificates.k8s.io/v1/certificatesigningrequests/a/approval', approval)
+  expect(approved.object.status.conditions).toMatchObject([{ type: 'Approved' }])
+})
+
 test.each(['default', 'kube-system', 'kube-public'])('the namespace %s stays', async (name) => {
   expect((await send('DELETE', `/api/v1/namespaces/${name}`)).object).toMatchObject({
     code: 403,

@@ -5,6 +5,7 @@ import type { Random } from '../../base/random.ts'
 import { kindOf } from '../kind-of.ts'
 import type { ResourceCaches } from '../resource-caches.ts'
 import type { AdmissionPlugin } from './admission.ts'
+import { certificateRequester } from './certificate-requester.ts'
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { priority } from './priority.ts'
@@ -32,11 +33,17 @@ const priorityOf: AdmissionFactory = async ({ catalog, caches }) => {
 }
 
 /** What needs no controller: a bare API server. */
-export const basicAdmission: readonly AdmissionFactory[] = [namespaceLifecycleOf, () => defaultTolerationSeconds, priorityOf]
+export const basicAdmission: readonly AdmissionFactory[] = [
+  namespaceLifecycleOf,
+  () => certificateRequester,
+  () => defaultTolerationSeconds,
+  priorityOf,
+]
 
 /** What a cluster runs: pods also need their service account, which a controller makes with each namespace. */
 export const standardAdmission: readonly AdmissionFactory[] = [
   namespaceLifecycleOf,
+  () => certificateRequester,
   serviceAccount,
   () => defaultTolerationSeconds,
   priorityOf,
