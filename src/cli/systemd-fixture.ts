@@ -54,9 +54,7 @@ export async function startSystemd(): Promise<SystemdMachine> {
 
   const [cgroups, { mode, mounts, unified }] = await Promise.all([detectCgroups(), cgroupHierarchies()])
   const cgroup = `/${basename(directory)}`
-  await makeCgroup(cgroups, cgroup)
-  const ownCgroups = cgroups.everyDirectory(cgroup)
-  for (const own of ownCgroups) mkdirSync(own, { recursive: true })
+  const ownCgroups = await makeCgroup(cgroups, cgroup)
   const hierarchies = mode === 'v2' ? [] : [...mounts, ...(unified === undefined ? [] : [unified])]
   const enter = 'for cgroup in $1; do echo $$ >"$cgroup/cgroup.procs"; done; shift; exec "$@"'
   const unshare = ['unshare', '--pid', '--uts', '--mount', '--propagation', 'slave', '--fork', '--kill-child', '--mount-proc']

@@ -156,7 +156,7 @@ async function readCounters(file: string): Promise<Map<string, number>> {
 
 /** Makes the cgroup in every hierarchy; v1's cpuset begins with nothing allowed and takes its parent's. */
 export async function makeCgroup(cgroups: Cgroups, path: string): Promise<readonly string[]> {
-  const directories = cgroups.directories(path)
+  const directories = cgroups.everyDirectory(path)
   await Promise.all(directories.map((directory) => mkdir(directory, { recursive: true })))
   const cpuset = cgroups.mode === 'v2' ? undefined : cgroups.directory('cpuset', '/')
   if (cpuset) await inheritCpuset(cpuset, path)

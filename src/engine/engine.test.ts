@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -481,6 +482,12 @@ describe.skipIf(!root)(`real containers${root ? '' : ' (skipped: needs root)'}`,
     }
     expect(readdirSync(join(place.options.places.data, 'containers'))).not.toContain(pod.containerId)
     expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(pod.containerId)
+    if ((await detectCgroups()).mode === 'hybrid') {
+      // Nor below the mount that the runtime must not see.
+      const look = 'umount /sys/fs/cgroup/unified && ls -R /sys/fs/cgroup/unified'
+      const below = execFileSync('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', look], { encoding: 'utf8' })
+      expect(below).not.toContain(pod.containerId)
+    }
     await runtime.removePodSandbox({ podSandboxId: pod.sandboxId })
     await runtime.stopContainer({ containerId: pod.containerId, timeout: 1 })
     await runtime.removeContainer({ containerId: pod.containerId })

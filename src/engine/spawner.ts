@@ -84,20 +84,27 @@ runtime=$1 output=$2; shift 2
 echo $? >"$output"
 }`
 
+/**
+ * Covers the v2 hierarchy, since crun refuses to work where there is one, by one of the others: crun makes its cgroups in
+ * whatever it finds there, so that they are the same ones, which are removed in the end.
+ */
+const hide = 'mount --bind /sys/fs/cgroup/pids /sys/fs/cgroup/unified || exit'
+
 /** For a single command, whose mounts reach the host where they are shared. */
-const hideForOne = 'mount --make-private /sys/fs/cgroup && umount /sys/fs/cgroup/unified || exit'
+const hideForOne = `mount --make-private /sys/fs/cgroup/unified && ${hide}`
 
 /** Makes a private mount namespace without the v2 hierarchy and executes a command in it. */
 export const hideUnifiedPrefix = ['unshare', '-m', '--propagation', 'unchanged', 'sh', '-c', `${hideForOne}; exec "$@"`, 'sh'] as const
 
+/** Before anything is hidden: a shell's cgroups are all of the shims', so that whatever supervises the engine has no part in them. */
+const joinCgroups = 'functions=$1; shift; for directory in "$@"; do echo 0 >"$directory/cgroup.procs"; done'
+
 /** "jobs" collects those that have ended. */
-const mainScript = `functions=$1; shift
-eval "$functions"
+const mainScript = `eval "$functions"
 started() { number=$1; shift; finish "$@"; echo $number; }
 ran() { number=$1; shift; runtime "$@"; echo $number; }
 paused() { number=$1; shift; infra "$@"; echo $number; }
 fresh() { number=$1; shift; unshare -m --propagation unchanged sh -c '${hideForOne}; eval "$1"; shift; start "$@" | finish "$@"' sh "$functions" "$@"; echo $number; }
-for directory in "$@"; do echo 0 >"$directory/cgroup.procs"; done
 export _OCI_SYNCPIPE=3
 while IFS= read -r line; do eval "$line"; jobs >/dev/null; done`
 
@@ -122,7 +129,8 @@ export function createSpawner({ cgroupDirectories, identityFile, log }: SpawnerO
   let closed = false
 
   const begin = async (kind: ShellKind): Promise<Shell> => {
-    const command = ['/bin/sh', '-c', kind === 'hidden' ? `umount /sys/fs/cgroup/unified || exit\n${mainScript}` : mainScript, 'sh']
+    const script = [joinCgroups, ...(kind === 'hidden' ? [hide] : []), mainScript].join('\n')
+    const command = ['/bin/sh', '-c', script, 'sh']
     const words = kind === 'hidden' ? ['unshare', '-m', '--propagation', 'slave', ...command] : command
     const [program = '', ...args] = [...words, functions, ...cgroupDirectories]
     // Its own session: a signal to the terminal's group is not for the shims.
