@@ -10,6 +10,7 @@ import { StatusError } from '../api/status-error.ts'
 import { timestamp } from '../api/timestamp.ts'
 import type { Clock } from '../base/clock.ts'
 import { nameSuffix, type Random } from '../base/random.ts'
+import { serializer } from '../base/serially.ts'
 import { type Store, StoreError } from '../store/store.ts'
 import type { Admission } from './admission/admission.ts'
 import { ownersAfter, ownersOfNew } from './field-owners.ts'
@@ -61,7 +62,10 @@ export interface Registry {
   delete(ref: ObjectRef, options: DeleteOptions): Promise<{ entry: CacheEntry; gone: boolean }>
 }
 
+/** Writers of this process take turns, so only those of other servers come in between. */
 const maxTries = 16
+/** How long a write that lost waits to see what it lost to. */
+const conflictWaitMs = 5000
 /** What of metadata no update changes. */
 const keptMetadata = ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation', 'generateName'] as const
 
@@ -82,6 +86,7 @@ export function createRegistry({
   /** By the `group/plural` under which objects are stored. */
   hooks: ReadonlyMap<string, WriteHook>
 }): Registry {
+  const inTurn = serializer<string>()
   const registry: Registry = {
     cache: (kind) => caches.load(kind),
     loadedCache: (kind) => caches.loaded(kind),
@@ -168,22 +173,19 @@ export function createRegistry({
     },
 
     async delete(ref, options) {
-      for (let attempt = 0; attempt < maxTries; attempt++) {
+      return again(ref, async () => {
         const current = await registry.get(ref)
         checkPreconditions(ref, current, options)
         const request = { ...ref, operation: 'DELETE', subresource: '', draft: undefined, old: current.object, ...options } as const
         await admission.validate(request)
         const object = markDeleted(ref.kind, current.object, options)
         if (!object) {
-          const gone = await remove(current, options)
-          if (gone) return { entry: gone, gone: true }
-        } else if (sameObject(object, current.object)) return { entry: current, gone: false }
-        else {
-          const entry = await write(ref, object, current.revision, options)
-          if (entry) return { entry, gone: false }
+          const gone = await remove(ref, current, options)
+          return gone && { entry: gone, gone: true }
         }
-      }
-      throw conflict(ref)
+        const entry = sameObject(object, current.object) ? current : await write(ref, object, current.revision, options)
+        return entry && { entry, gone: false }
+      })
     },
   }
   return registry
@@ -192,13 +194,18 @@ export function createRegistry({
     return hooks.get(`${storage.group}/${storage.plural}`)
   }
 
-  /** Tries until nobody wrote meanwhile (a try answers undefined when somebody did). */
-  async function again<T>(ref: ObjectRef, attempt: () => Promise<T | undefined>): Promise<T> {
-    for (let tries = 0; tries < maxTries; tries++) {
-      const result = await attempt()
-      if (result !== undefined) return result
-    }
-    throw conflict(ref)
+  /**
+   * Tries until nobody wrote meanwhile (a try answers undefined when somebody did). What this process does to one object
+   * is done in turn: each sees what the one before wrote, however many come at once.
+   */
+  function again<T>(ref: ObjectRef, attempt: () => Promise<T | undefined>): Promise<T> {
+    return inTurn(objectKey(ref), async () => {
+      for (let tries = 0; tries < maxTries; tries++) {
+        const result = await attempt()
+        if (result !== undefined) return result
+      }
+      throw conflict(ref)
+    })
   }
 
   async function replace(
@@ -208,14 +215,14 @@ export function createRegistry({
     isBound: boolean,
     options: WriteOptions,
   ): Promise<CacheEntry | undefined> {
-    if (isDone(ref.kind, object)) return remove(current, options)
+    if (isDone(ref.kind, object)) return remove(ref, current, options)
     if (sameObject(object, current.object)) return current
     const written = await write(ref, object, current.revision, options)
     if (!written && isBound) throw conflict(ref)
     return written
   }
 
-  /** The entry as the cache shows it; undefined when the precondition failed. */
+  /** The entry as the cache shows it; undefined when the precondition failed, and then the cache shows why. */
   async function write(ref: ObjectRef, object: KubeObject, ifRevision: number, options: WriteOptions): Promise<CacheEntry | undefined> {
     const key = objectKey(ref)
     const value = encodeStored(object)
@@ -223,17 +230,24 @@ export function createRegistry({
     if (options.dryRun) return new CacheEntry(key, value, ifRevision)
     rememberSource(value, object)
     const result = await committed(store.write({ key, value, ifRevision, ...(options.cause !== undefined && { cause: options.cause }) }))
-    if (result.type === 'conflict') return undefined
+    if (result.type === 'conflict') return shownUntil(ref, result.revision)
     // The store tells its watchers before it acknowledges; a later write may be shown already.
     const shown = cache.get(key)
     return shown?.revision === result.revision ? shown : new CacheEntry(key, value, result.revision)
   }
 
-  async function remove(current: CacheEntry, options: WriteOptions): Promise<CacheEntry | undefined> {
+  async function remove(ref: ObjectRef, current: CacheEntry, options: WriteOptions): Promise<CacheEntry | undefined> {
     if (options.dryRun) return current
     const cause = options.cause !== undefined && { cause: options.cause }
     const result = await committed(store.write({ key: current.key, value: undefined, ifRevision: current.revision, ...cause }))
-    return result.type === 'written' ? current : undefined
+    return result.type === 'written' ? current : shownUntil(ref, result.revision)
+  }
+
+  /** What stood in a write's way may not be on disk yet, and until then nobody may be told of it. */
+  async function shownUntil({ kind }: ObjectRef, revision: number): Promise<undefined> {
+    const cache = await registry.cache(kind)
+    if (!(await cache.reaches(revision, clock, conflictWaitMs)))
+      throw new StatusError('ServiceUnavailable', 'The store has not confirmed an earlier write of this object')
   }
 
   /** Checks and completes what says which object this is. */

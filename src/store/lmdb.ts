@@ -121,7 +121,7 @@ class LmdbStore implements Store {
     const exists = before !== undefined && !before.deleted
     const held = write.ifRevision === undefined || (exists ? before.revision : 0) === write.ifRevision
     // Deleting what is not there changes nothing, so it takes no revision.
-    if (!held || (write.value === undefined && !exists)) return Promise.resolve({ type: 'conflict', current: this.#current(write.key) })
+    if (!held || (write.value === undefined && !exists)) return Promise.resolve({ type: 'conflict', revision: before?.revision ?? 0 })
     const revision = ++this.#assigned
     return new Promise((resolve, reject) => {
       const pending: Pending = {
@@ -282,12 +282,6 @@ class LmdbStore implements Store {
     const newest = this.#newest.get(key)
     if (!newest) return undefined
     return { ...newest, createRevision: newest.deleted ? 0 : (this.#record(newest.revision)?.createRevision ?? newest.revision) }
-  }
-
-  #current(key: string): StoredEntry | undefined {
-    const pending = this.#pending.get(key)
-    if (pending) return pending.value === undefined ? undefined : entryOf(pending, pending.revision)
-    return this.#entryAt(key, this.#newest.get(key), this.#durable)
   }
 
   #record(revision: number): Record | undefined {

@@ -62,7 +62,7 @@ export function createMemoryStore(): Store {
     const before = newestOf(key)
     const current = entryOf(key, before)
     const held = ifRevision === undefined || (current?.revision ?? 0) === ifRevision
-    if (!held || (value === undefined && !current)) return { type: 'conflict', current }
+    if (!held || (value === undefined && !current)) return { type: 'conflict', revision: before?.revision ?? 0 }
     revision++
     if (!versions.has(key)) {
       versions.set(key, [])

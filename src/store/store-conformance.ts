@@ -56,15 +56,25 @@ export function storeConformance(
       expect(text((await store.get('/once'))?.value)).toBe('0')
     })
 
-    test('a conflict tells the current entry and takes no revision', async () => {
+    test('a conflict tells the newest revision of the key and takes none', async () => {
       const revision = await put('/a', 'x')
       const result = await store.write({ key: '/a', value: bytes('y'), ifRevision: revision - 1 })
-      expect(result).toMatchObject({ type: 'conflict', current: { key: '/a', revision, createRevision: revision } })
+      expect(result).toEqual({ type: 'conflict', revision })
       expect(store.revision()).toBe(revision)
     })
 
+    test('a conflict with a write that is still pending tells its revision, and that of a deletion', async () => {
+      const [written, refused] = await Promise.all(
+        ['1', '2'].map((value) => store.write({ key: '/p', value: bytes(value), ifRevision: 0 })),
+      )
+      expect(refused).toEqual({ type: 'conflict', revision: written?.revision })
+      const removal = store.write({ key: '/p', value: undefined, ifRevision: undefined })
+      const late = await store.write({ key: '/p', value: bytes('3'), ifRevision: written?.revision })
+      expect(late).toEqual({ type: 'conflict', revision: (await removal).revision })
+    })
+
     test('deleting what is not there is a conflict', async () => {
-      expect(await store.write({ key: '/none', value: undefined, ifRevision: undefined })).toEqual({ type: 'conflict', current: undefined })
+      expect(await store.write({ key: '/none', value: undefined, ifRevision: undefined })).toEqual({ type: 'conflict', revision: 0 })
     })
 
     test('a key made again after its deletion begins anew', async () => {

@@ -70,8 +70,8 @@ export interface Write {
 
 export type WriteResult =
   | { readonly type: 'written'; readonly revision: number }
-  /** The precondition does not hold; `current` may still be pending when it was read. */
-  | { readonly type: 'conflict'; readonly current: StoredEntry | undefined }
+  /** The precondition does not hold. `revision` is the newest of the key, also of its deletion, and may still be pending; 0: there is none. */
+  | { readonly type: 'conflict'; readonly revision: number }
 
 export interface Change {
   readonly key: string
