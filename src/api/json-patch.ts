@@ -6,7 +6,11 @@ const maxOperations = 10_000
 
 /** RFC 6902 on a copy; BadRequest for what is no patch, Invalid for one that does not apply. */
 export function jsonPatch(original: unknown, patch: unknown): unknown {
-  if (!Array.isArray(patch)) throw new StatusError('BadRequest', 'error decoding patch: a JSON patch is a list of operations')
+  if (!Array.isArray(patch))
+    throw new StatusError(
+      'BadRequest',
+      `error decoding patch: json: cannot unmarshal ${typeof patch} into Go value of type []handlers.jsonPatchOp`,
+    )
   if (patch.length > maxOperations) {
     throw new StatusError(
       'RequestEntityTooLarge',

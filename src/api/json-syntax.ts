@@ -2,10 +2,13 @@ const digits = /[0-9]/
 
 /**
  * What is wrong with a text that is no JSON, in the words of Go's decoder, which clients know; undefined where nothing is.
- * Only for texts that JSON.parse has refused: it reads character by character.
+ * Only for texts that JSON.parse has refused: it reads character by character. Go tells single bytes: to get its words for
+ * what is not ASCII, decode as Latin-1.
  */
 export function jsonSyntaxProblem(text: string): string | undefined {
   let at = 0
+  /** What needs no look in a string literal. */
+  const plain = /[ !#-[\]-\uffff]*/y
   const ended = 'unexpected end of JSON input'
   const unexpected = (context: string) => (at < text.length ? `invalid character ${quoted(text[at] ?? '')} ${context}` : ended)
   /** For each value that is open: `{` or `[`. */
@@ -81,6 +84,9 @@ export function jsonSyntaxProblem(text: string): string | undefined {
 
   function string(): string | undefined {
     for (at++; at < text.length; at++) {
+      plain.lastIndex = at
+      plain.test(text)
+      at = plain.lastIndex
       const character = text[at] ?? ''
       if (character === '"') {
         at++

@@ -60,7 +60,7 @@ describe.each([
     expect((await maps.patch(namespace, 'a', 'merge', { data: { l: '1' } })).data).toEqual({ k: '2', l: '1' })
     expect(Number(updated.metadata.resourceVersion)).toBeGreaterThan(Number(created.metadata.resourceVersion))
     expect((await maps.list({ namespace, labelSelector: 'none=x' })).items).toEqual([])
-    expect((await maps.list({ namespace })).items.map((item) => item.data)).toEqual([{ k: '2', l: '1' }])
+    expect((await maps.list({ namespace })).items).toMatchObject([{ kind: 'ConfigMap', apiVersion: 'v1', data: { k: '2', l: '1' } }])
     await maps.delete(namespace, 'a', { preconditions: { uid: created.metadata.uid ?? '' } })
     await expect(maps.get(namespace, 'a')).rejects.toMatchObject({ reason: 'NotFound', message: 'configmaps "a" not found' })
   })

@@ -53,14 +53,17 @@ function resourceClient<T extends KubeObject>(
   return {
     get: async (namespace, name, options = {}) =>
       (await transport.send({ method: 'GET', path: objectPath(namespace, name), query: '', headers: {}, ...signalOf(options) })) as T,
-    list: async (options = {}) =>
-      (await transport.send({
+    async list(options = {}) {
+      const list = (await transport.send({
         method: 'GET',
         path: collectionPath(ref, options.namespace),
         query: listQuery(options),
         headers: {},
         ...signalOf(options),
-      })) as KubeList<T>,
+      })) as KubeList<T>
+      // On the wire the list alone says its objects' type.
+      return list.items[0]?.kind === undefined ? { ...list, items: list.items.map((item) => typed(item) as T) } : list
+    },
     create: (object, options = {}) => write('POST', collectionPath(ref, object.metadata.namespace), typed(object), options),
     update: (object, options = {}) => write('PUT', objectPath(object.metadata.namespace, object.metadata.name), typed(object), options),
     updateStatus: (object, options = {}) =>

@@ -6,7 +6,6 @@ import { VirtualClock } from '../base/clock.ts'
 import { silentLog } from '../base/log.ts'
 import { seededRandom } from '../base/random.ts'
 import { createMemoryStore } from '../store/memory.ts'
-import behaviour from './apply-behaviour.json' with { type: 'json' }
 import { type ApiServer, createServer } from './server.ts'
 
 const catalog = builtinCatalog()
@@ -43,8 +42,6 @@ async function send(method: string, url: string, body: unknown, type = 'applicat
   return { status: reply.status, object: JSON.parse(text) as JsonObject & { metadata: JsonObject; message: string; details: JsonObject } }
 }
 
-const isEmptyMap = (fields: unknown) => JSON.stringify(fields) === '{"f:data":{}}'
-
 interface Owned {
   [manager: string]: unknown
 }
@@ -67,21 +64,6 @@ const configMap = (data: JsonObject | undefined, metadata: JsonObject = {}) => (
   kind: 'ConfigMap',
   metadata: { name: 'a', ...metadata },
   ...(data && { data }),
-})
-
-test('a sequence of applies answers as Kubernetes does', async () => {
-  for (const { case: name, request, status, reply } of behaviour) {
-    const answered = await send(request.method, request.path, request.body, request.contentType)
-    expect(answered.status, name).toBe(status)
-    const expected = reply as unknown as typeof answered.object
-    if (status >= 400) expect(answered.object, name).toEqual(expected)
-    else {
-      // Since 1.21 an empty map that is applied is owned; the recording is of 1.20.
-      const { 'one/Apply': one, ...others } = owners(answered.object)
-      expect(isEmptyMap(one) ? others : owners(answered.object), name).toEqual(owners(expected))
-      expect(answered.object.data, name).toEqual(expected.data)
-    }
-  }
 })
 
 test('who creates an object owns what it set, and each struct that it brought', async () => {

@@ -140,7 +140,7 @@ function parseJson(body: Uint8Array): Body {
     const duplicates = keys > countKeys(value) ? duplicateFields(text).map((field) => `duplicate field "${field}"`) : []
     return { value, duplicates }
   } catch (cause) {
-    if (cause instanceof SyntaxError) throw badJson(jsonSyntaxProblem(text) ?? cause.message, cause)
+    if (cause instanceof SyntaxError) throw badJson(jsonSyntaxProblem(Buffer.from(body).toString('latin1')) ?? cause.message, cause)
     throw cause
   }
 }

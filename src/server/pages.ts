@@ -1,3 +1,4 @@
+import { jsonSyntaxProblem } from '../api/json-syntax.ts'
 import { isJsonObject } from '../api/merge-patch.ts'
 import { StatusError } from '../api/status-error.ts'
 import type { ListMeta } from '../api/types/meta-v1.ts'
@@ -142,13 +143,16 @@ function positionOf(token: string, prefix: string): Position | undefined {
 }
 
 function parsed(token: string): Record<string, unknown> {
+  const bytes = Buffer.from(token, 'base64url')
   try {
-    const value: unknown = JSON.parse(Buffer.from(token, 'base64url').toString())
+    const value: unknown = JSON.parse(bytes.toString())
     if (isJsonObject(value)) return value
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
+    throw notValid(jsonSyntaxProblem(bytes.toString('latin1')))
   }
   throw notValid()
 }
 
-const notValid = () => new StatusError('BadRequest', 'invalid continue token: continue key is not valid')
+const notValid = (why?: string) =>
+  new StatusError('BadRequest', `invalid continue token: continue key is not valid${why === undefined ? '' : `: ${why}`}`)

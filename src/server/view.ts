@@ -24,7 +24,9 @@ export function viewOf(kind: Kind, { headers }: ApiRequest, parameters: URLSearc
   return accepted.includes('as=PartialObjectMetadata') ? metadataView : wholeView(kind)
 }
 
+const opening = Buffer.from('{')
 const comma = Buffer.from(',')
+const nextOpening = Buffer.from(',{')
 
 function wholeView(kind: Kind): View {
   return {
@@ -39,7 +41,7 @@ function wholeView(kind: Kind): View {
           get object() {
             return { ...head, items: entries.map((entry) => entry.object) }
           },
-          encode: () => listChunks(head, entries),
+          encode: () => listChunks(head, entries, typeOpening(kind)),
         },
       }
     },
@@ -47,12 +49,16 @@ function wholeView(kind: Kind): View {
   }
 }
 
-/** A list's chunks: its head, then each object's own bytes; nothing is concatenated here. */
-function listChunks(head: object, entries: readonly CacheEntry[]): readonly Uint8Array[] {
+/** How the bytes of an object begin: with what its list says for all. */
+const typeOpening = (kind: Kind) => Buffer.from(`${JSON.stringify({ kind: kind.kind, apiVersion: apiVersionOf(kind) }).slice(0, -1)},`)
+
+/** A list's chunks: its head, then each object's own bytes behind their type; nothing is concatenated here. */
+function listChunks(head: object, entries: readonly CacheEntry[], type: Buffer): readonly Uint8Array[] {
   const chunks: Uint8Array[] = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"items":[`)]
-  entries.forEach((entry, index) => {
-    if (index > 0) chunks.push(comma)
-    chunks.push(entry.bytes)
+  entries.forEach(({ bytes }, index) => {
+    if (type.compare(bytes, 0, type.length) === 0) chunks.push(index > 0 ? nextOpening : opening, bytes.subarray(type.length))
+    else if (index > 0) chunks.push(comma, bytes)
+    else chunks.push(bytes)
   })
   chunks.push(Buffer.from(']}\n'))
   return chunks

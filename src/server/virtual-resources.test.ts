@@ -51,7 +51,7 @@ test('somebody may ask who he is', async () => {
 
 test.each([
   ['secret', { authenticated: true, user: { username: 'admin' } }],
-  ['wrong', { error: '[invalid bearer token]' }],
+  ['wrong', { error: 'invalid bearer token' }],
 ])('whose token %s is', async (token, status) => {
   expect((await send('POST', '/apis/authentication.k8s.io/v1/tokenreviews', { spec: { token } })).object).toMatchObject({ status })
 })

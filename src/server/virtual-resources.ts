@@ -62,7 +62,7 @@ export function virtualResources({
       return answered(draft, { authenticated: true, user: shown(user) })
     } catch (error) {
       if (!hasReason(error, 'Unauthorized')) throw error
-      return answered(draft, { user: {}, error: '[invalid bearer token]' })
+      return answered(draft, { user: {}, error: 'invalid bearer token' })
     }
   }
 

@@ -39,6 +39,9 @@ export const apiService = defineKind<APIService>({
     const { service } = (draft.spec ?? {}) as Partial<APIServiceSpec>
     if (service) service.port ??= 443
   },
+  prepareForCreate(draft) {
+    draft.status = {}
+  },
   validate({ metadata, spec }) {
     const found: Problem[] = []
     const { group = '', version = '', groupPriorityMinimum = 0, versionPriority = 0 } = spec

@@ -54,7 +54,13 @@ function toStored(object: JsonObject): JsonObject {
     metadata: withAnnotations(metadata, annotations),
     spec: { ...spec, ...(metrics.length > 0 && { metrics }), ...(behavior !== undefined && { behavior }) },
     ...(object.status !== undefined && {
-      status: { ...status, ...(currentMetrics.length > 0 && { currentMetrics }), ...(conditions !== undefined && { conditions }) },
+      // The first version always says how many there are.
+      status: {
+        currentReplicas: 0,
+        ...status,
+        ...(currentMetrics.length > 0 && { currentMetrics }),
+        ...(conditions !== undefined && { conditions }),
+      },
     }),
   }
 }
@@ -79,7 +85,8 @@ function fromStored(object: JsonObject): JsonObject {
     metadata: withAnnotations(metadata, annotations),
     spec: { ...spec, ...(target !== undefined && { targetCPUUtilizationPercentage: target }) },
     ...(object.status !== undefined && {
-      status: { ...status, ...(current !== undefined && { currentCPUUtilizationPercentage: current }) },
+      // The first version always says how many there are.
+      status: { currentReplicas: 0, ...status, ...(current !== undefined && { currentCPUUtilizationPercentage: current }) },
     }),
   }
 }

@@ -200,7 +200,7 @@ describe('logs', () => {
   })
 
   test('of a pod without a node are empty', async () => {
-    expect(await send('GET', `${pods}/b/log`)).toEqual({ status: 200, body: '' })
+    expect(await send('GET', `${pods}/b/log`)).toEqual({ status: 204, body: '' })
   })
 
   test('are followed, no faster than they are read, until the reader leaves', { timeout: 20_000 }, async () => {

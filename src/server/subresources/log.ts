@@ -34,7 +34,7 @@ export function logHandler({
       const container = containerOf(pod, parameters.get('container') ?? '')
       const nodeName = pod.spec?.nodeName
       // What runs nowhere has written nothing.
-      if (!nodeName) return { status: 200, headers: text, body: { type: 'bytes', chunks: [] } }
+      if (!nodeName) return { status: 204, headers: {}, body: { type: 'none' } }
       const node = (await registry.get({ kind: nodeKind, namespace: undefined, name: nodeName })).object as Node
       const path = `/containerLogs/${[ref.namespace ?? '', ref.name, container].map(encodeURIComponent).join('/')}`
       const reply = await ask(connector, kubeletOf(node), {
