@@ -2,6 +2,10 @@ import { createServer as createHttpServer } from 'node:http'
 import { createServer as createHttp2Server } from 'node:http2'
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { LifecycleHandler } from '../../api/types/core-v1.ts'
+import { systemClock } from '../../base/clock.ts'
+import { createFakeRuntime } from '../../cri/fake-runtime.ts'
+import { runHook } from '../lifecycle-hook.ts'
 import { checkGrpc } from './grpc-check.ts'
 import { handlerPort } from './handler-port.ts'
 import { checkHttp, httpTarget } from './http-check.ts'
@@ -43,6 +47,16 @@ describe('over HTTP', () => {
     expect(await check('/moved')).toEqual({ type: 'success' })
     expect(await check('/away')).toEqual({ type: 'success' })
     expect(await check('/circle')).toMatchObject({ type: 'failure', message: expect.stringContaining('stopped after 10 redirects') })
+  })
+
+  test('a hook wants to be heard, whatever the answer is', async () => {
+    const target = { container: { name: 'main' }, containerId: 'c', podAddress: '127.0.0.1' }
+    const { runtime } = createFakeRuntime({ clock: systemClock })
+    const run = (handler: LifecycleHandler) => runHook({ runtime, clock: systemClock }, handler, target, never)
+    expect(await run({ httpGet: { path: '/bad', port } })).toEqual({ type: 'success' })
+    expect(seen.at(-1)).toMatchObject({ 'user-agent': 'kube-lifecycle/1.36' })
+    expect(await run({ httpGet: { port: 1 } })).toMatchObject({ type: 'failure' })
+    expect(await run({ tcpSocket: { port } })).toMatchObject({ type: 'failure', message: 'invalid handler' })
   })
 
   test('silence is failure, and so is nobody', async () => {

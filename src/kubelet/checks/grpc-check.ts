@@ -1,6 +1,9 @@
 import { connect, constants } from 'node:http2'
 import { type CheckResult, failure, success } from './check.ts'
 
+/** A frame's head, the field's tag and its value. */
+const verdictBytes = 7
+
 /** grpc.health.v1.Health/Check, spoken without a generated client: a request of one string, an answer of one enum. */
 export function checkGrpc(host: string, port: number, service: string, timeoutMs: number, signal: AbortSignal): Promise<CheckResult> {
   return new Promise((resolve) => {
@@ -28,16 +31,19 @@ export function checkGrpc(host: string, port: number, service: string, timeoutMs
       te: 'trailers',
       'user-agent': 'kube-probe/1.36',
     })
-    const chunks: Buffer[] = []
+    let answer = Buffer.alloc(0)
     let code: number | undefined
     const note = (headers: Readonly<Record<string, unknown>>) => {
       if (headers['grpc-status'] !== undefined) code = Number(headers['grpc-status'])
     }
     stream.on('response', note)
     stream.on('trailers', note)
-    stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+    // What comes after the verdict is let go: a container may send without end.
+    stream.on('data', (chunk: Buffer) => {
+      if (answer.length < verdictBytes) answer = Buffer.concat([answer, chunk.subarray(0, verdictBytes)])
+    })
     stream.on('error', (error) => finish(failure(`error: ${error.message}`)))
-    stream.on('end', () => finish(verdict(code, Buffer.concat(chunks), service)))
+    stream.on('end', () => finish(verdict(code, answer, service)))
     stream.end(frame(service))
   })
 }

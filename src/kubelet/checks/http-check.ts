@@ -19,8 +19,9 @@ export function httpTarget(
   { scheme = 'HTTP', host, path = '/', httpHeaders = [] }: HTTPGetAction,
   podAddress: string,
   port: number,
+  userAgent = 'kube-probe/1.36',
 ): HttpTarget {
-  const headers: Record<string, string> = { 'user-agent': 'kube-probe/1.36', accept: '*/*', connection: 'close' }
+  const headers: Record<string, string> = { 'user-agent': userAgent, accept: '*/*', connection: 'close' }
   for (const { name, value } of httpHeaders) {
     const key = name.toLowerCase()
     // An empty value leaves the header out.
@@ -30,8 +31,10 @@ export function httpTarget(
   return { scheme: scheme.toLowerCase(), host: host || podAddress, port, path: path.startsWith('/') ? path : `/${path}`, headers }
 }
 
-/** A GET that must answer 200 to 399. Redirects are followed on the same host; one that leads elsewhere counts as success, as upstream. */
-export async function checkHttp(target: HttpTarget, timeoutMs: number, signal: AbortSignal): Promise<CheckResult> {
+const isGood = (status: number) => status >= 200 && status < 400
+
+/** A GET whose answer must be one of `accepts`, 200 to 399 for probes. Redirects are followed on the same host; one that leads elsewhere counts as success, as upstream. */
+export async function checkHttp(target: HttpTarget, timeoutMs: number, signal: AbortSignal, accepts = isGood): Promise<CheckResult> {
   const host = target.host.includes(':') ? `[${target.host}]` : target.host
   const timeout = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
   let url: URL
@@ -45,7 +48,7 @@ export async function checkHttp(target: HttpTarget, timeoutMs: number, signal: A
     for (let hop = 0; hop <= maxRedirects; hop++) {
       const { status, location } = await get(url, target.headers, timeout)
       const isRedirect = status >= 300 && status < 400 && location !== undefined
-      if (!isRedirect) return status >= 200 && status < 400 ? success : failure(`HTTP probe failed with statuscode: ${status}`)
+      if (!isRedirect) return accepts(status) ? success : failure(`HTTP probe failed with statuscode: ${status}`)
       const next = new URL(location, url)
       if (next.hostname !== first.hostname) return success
       url = next
