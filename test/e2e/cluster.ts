@@ -50,11 +50,16 @@ export interface Follower {
 
 export const example = (name: string) => join(root, 'examples', name)
 
-export async function startCluster(purpose: string): Promise<TestCluster> {
+/** `inside`: in front of every command that belongs to the cluster's own machine. */
+export async function startCluster(purpose: string, inside: readonly string[] = []): Promise<TestCluster> {
   const directory = await mkdtemp(join(tmpdir(), 'sampan-e2e-'))
   const name = `t-${purpose}-${process.pid}`.slice(0, 20)
   const kubeconfig = join(directory, 'kubeconfig')
-  const call = (...args: string[]) => end(run(sampan, ['--name', name, '--kubeconfig', kubeconfig, ...args], { maxBuffer: 64 << 20 }))
+  const onMachine = (program: string, args: readonly string[]) => {
+    const [first = '', ...rest] = [...inside, program, ...args]
+    return end(run(first, rest, { maxBuffer: 64 << 20 }))
+  }
+  const call = (...args: string[]) => onMachine(sampan, ['--name', name, '--kubeconfig', kubeconfig, ...args])
   const started = await call('up')
   if (started.code !== 0) {
     const { out } = await call('logs', 'agent')
@@ -78,7 +83,7 @@ export async function startCluster(purpose: string): Promise<TestCluster> {
       return follower
     },
     async buildImages() {
-      const { code, out, err } = await end(run(example('prepare.sh'), ['--name', name], { maxBuffer: 16 << 20 }))
+      const { code, out, err } = await onMachine(example('prepare.sh'), ['--name', name])
       if (code !== 0) throw new Error(`examples/prepare.sh failed: ${out}${err}`)
     },
     async dispose() {
