@@ -29,7 +29,7 @@ async function filesAreDone() {
 }
 
 /** A node over the real API server, with a runtime that is data and a clock that is moved. */
-async function createNode(options: Omit<FakeRuntimeOptions, 'clock'> = {}) {
+async function createNode({ refuses, ...options }: Omit<FakeRuntimeOptions, 'clock'> & { refuses?: (request: string) => boolean } = {}) {
   const clock = new VirtualClock()
   const random = seededRandom(7)
   const stop = new AbortController()
@@ -50,7 +50,9 @@ async function createNode(options: Omit<FakeRuntimeOptions, 'clock'> = {}) {
   )
   const requests: string[] = []
   const counted: typeof handle = (request) => {
-    requests.push(`${request.method} ${request.path}`)
+    const name = `${request.method} ${request.path}`
+    requests.push(name)
+    if (refuses?.(name)) throw new Error('the server does not answer')
     return handle(request)
   }
   const client = createClient({ transport: inProcessTransport({ handle: counted, user: { name: 'admin', groups: ['system:masters'] } }) })
@@ -138,6 +140,19 @@ test('the node registers, ready, with its lease', async () => {
   expect(node.status?.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({ status: 'True', reason: 'KubeletReady' })
   expect(node.metadata.labels).toMatchObject({ 'kubernetes.io/hostname': 'node', 'kubernetes.io/os': 'linux' })
   expect(node.status?.allocatable).toMatchObject({ cpu: '2', pods: '10' })
+})
+
+test('a server that does not answer is asked again and again, but not all the time', async () => {
+  let isDown = true
+  const { client, clock, requests } = await createNode({ refuses: (request) => isDown && request.startsWith('POST /api/v1/nodes') })
+  for (let second = 0; second < 60; second++) await clock.advance(1_000)
+  const tries = requests.filter((request) => request.startsWith('POST /api/v1/nodes')).length
+  expect(tries).toBeGreaterThan(5)
+  expect(tries).toBeLessThan(15)
+  isDown = false
+  for (let second = 0; second < 11; second++) await clock.advance(1_000)
+  const node = await client.resource(nodes).get(undefined, 'node')
+  expect(node.status?.conditions?.find(({ type }) => type === 'Ready')?.status).toBe('True')
 })
 
 test('a pod runs, is ready, and goes when it is deleted', async () => {

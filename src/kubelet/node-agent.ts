@@ -4,6 +4,7 @@ import { hasReason } from '../api/status-error.ts'
 import { microTimestamp } from '../api/timestamp.ts'
 import type { LeaseSpec } from '../api/types/coordination-v1.ts'
 import type { Node, NodeStatus } from '../api/types/core-v1.ts'
+import { backoffMs } from '../base/backoff.ts'
 import { type Clock, sleep } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { Wakeup } from '../base/wakeup.ts'
@@ -19,6 +20,7 @@ const leaseRenewMs = 10_000
 const statusCheckMs = 10_000
 /** Even where nothing changes, the status is told this often. */
 const statusRepeatMs = 300_000
+const retry = { firstMs: 250, maxMs: statusCheckMs }
 /** How often a runtime that is not ready yet is asked: CRI has no event for it. */
 const unreadyCheckMs = 250
 
@@ -62,23 +64,25 @@ export function nodeAgent(deps: Deps): NodeAgent {
     const unsubscribe = cache.onChange((before, after) => {
       if (!after || conditionOf(before?.status, 'Ready')?.status !== conditionOf(after.status, 'Ready')?.status) wakeup.signal()
     })
+    let failures = 0
     while (!signal.aborted) {
-      let isReady = false
+      let againMs: number
       try {
         const { status: runtimeStatus } = await runtime.status({}, signal)
         const runtimeConditions = runtimeStatus?.conditions ?? []
-        isReady = runtimeProblems(runtimeConditions).length === 0
+        againMs = runtimeProblems(runtimeConditions).length === 0 ? statusCheckMs : unreadyCheckMs
         const { images: present = [] } = await images.listImages({}, signal)
         const make = (old: NodeStatus | undefined) => nodeStatus({ ...deps, runtimeConditions, images: present, old, nowMs: clock.now() })
         const node = cache.get(undefined, settings.name) ?? (await register(make(undefined), signal))
         isRegistered()
         await tell(node, make(node.status), signal)
+        failures = 0
       } catch (error) {
         if (signal.aborted) break
         log.warn("The node's status could not be told", { error })
-        isReady = false
+        againMs = backoffMs(retry, failures++)
       }
-      const cancel = clock.after(isReady ? statusCheckMs : unreadyCheckMs, () => wakeup.signal())
+      const cancel = clock.after(againMs, () => wakeup.signal())
       await wakeup.wait()
       cancel()
     }
@@ -123,7 +127,8 @@ export function nodeAgent(deps: Deps): NodeAgent {
   }
 
   async function keepLease(signal: AbortSignal): Promise<void> {
-    await Promise.race([registered, new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))])
+    const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+    if (!signal.aborted) await Promise.race([registered, aborted])
     while (!signal.aborted) {
       const spec = { holderIdentity: settings.name, leaseDurationSeconds: leaseSeconds, renewTime: microTimestamp(clock.now()) }
       try {
