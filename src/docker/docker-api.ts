@@ -8,7 +8,7 @@ import { build } from '../builder/build.ts'
 import { DockerfileError } from '../builder/dockerfile-error.ts'
 import { ImageConflictError, type Images, type ListedImage, NoSuchImageError } from '../engine/images/images.ts'
 import { InvalidImageError } from '../oci/manifest.ts'
-import { familiarName, InvalidReferenceError } from '../oci/reference.ts'
+import { familiarName, InvalidReferenceError, parseReference } from '../oci/reference.ts'
 import { type Credentials, RegistryError } from '../oci/registry-client.ts'
 import type { BuildHosts } from './build-host.ts'
 import { unpackContext } from './context.ts'
@@ -158,7 +158,7 @@ export function createDockerApi({ images, builds, version, clock, log }: DockerA
     const suffix = query.get('tag') ?? ''
     const name = suffix === '' ? from : `${from}${suffix.includes(':') ? '@' : ':'}${suffix}`
     const progress = progressTo(response)
-    const image = await images.pull(name, { ...credentialsOf(request), onProgress: progress, signal })
+    const image = await images.pull(name, { ...credentialsOf(request, name), onProgress: progress, signal })
     progress({ status: `Digest: ${image.manifestDescriptor.digest}` })
     response.end()
   }
@@ -167,7 +167,7 @@ export function createDockerApi({ images, builds, version, clock, log }: DockerA
     const tagged = query.get('tag') ? `${name}:${query.get('tag')}` : name
     get(tagged)
     const progress = progressTo(response)
-    const digest = await images.push(tagged, { ...credentialsOf(request), onProgress: progress, signal })
+    const digest = await images.push(tagged, { ...credentialsOf(request, tagged), onProgress: progress, signal })
     progress({ status: `digest: ${digest}` })
     response.end()
   }
@@ -240,16 +240,18 @@ const drained = (response: ServerResponse): Promise<void> =>
 
 const shortId = (id: string) => (id.startsWith('sha256:') ? id.slice(7, 19) : id)
 
-/** Docker's header: the credentials as JSON in base64url. */
-function credentialsOf({ headers }: IncomingMessage): { credentials?: Credentials } {
+/** Docker's header: the credentials as JSON in base64url, for the registry of the image alone. */
+function credentialsOf({ headers }: IncomingMessage, image: string): { credentials?: Credentials } {
   const header = headers['x-registry-auth']
   if (typeof header !== 'string' || header === '') return {}
+  const { registry } = parseReference(image)
   try {
     const given = JSON.parse(Buffer.from(header, 'base64').toString()) as Record<string, unknown>
     const field = (from: string) => (typeof given[from] === 'string' && given[from] !== '' ? given[from] : undefined)
     const [username, password, identityToken, registryToken] = ['username', 'password', 'identitytoken', 'registrytoken'].map(field)
     return {
       credentials: {
+        registry,
         ...(username !== undefined && { username }),
         ...(password !== undefined && { password }),
         ...(identityToken !== undefined && { identityToken }),

@@ -1,18 +1,25 @@
-import { createServer } from 'node:http'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { digestOf } from './digest.ts'
 import { mediaTypes } from './manifest.ts'
 import { parseReference } from './reference.ts'
-import { createRegistryClient, parseChallenge } from './registry-client.ts'
+import { createRegistryClient, parseChallenges } from './registry-client.ts'
 import { hasRegistry, htpasswd, registrySkipReason, startRegistry, type TestRegistry, testCredentials } from './test-registry.ts'
 
-test('a challenge is read, commas inside quotes included', () => {
-  expect(parseChallenge('Bearer realm="https://a/token",service="r",scope="repository:a:pull,push"')).toEqual({
+test('challenges are read, commas inside quotes included', () => {
+  const bearer = {
     scheme: 'bearer',
     parameters: { realm: 'https://a/token', service: 'r', scope: 'repository:a:pull,push' },
-  })
+  }
+  const text = 'Bearer realm="https://a/token",service="r",scope="repository:a:pull,push"'
+  expect(parseChallenges(text)).toEqual([bearer])
+  const basic = { scheme: 'basic', parameters: { realm: 'Some Manager' } }
+  expect(parseChallenges(`${text}, Basic realm="Some Manager"`)).toEqual([bearer, basic])
+  expect(parseChallenges(`Basic realm="Some Manager", ${text}`)).toEqual([basic, bearer])
+  expect(parseChallenges('')).toEqual([])
 })
 
 describe.skipIf(!hasRegistry)(`with a registry${registrySkipReason}`, () => {
@@ -107,5 +114,75 @@ describe('with a registry that wants tokens', () => {
       status: 401,
       message: expect.stringContaining('failed to fetch oauth token'),
     })
+  })
+})
+
+describe('with registries that cannot be trusted', () => {
+  const basic = `Basic ${Buffer.from('tester:secret').toString('base64')}`
+  /** Host and port. */
+  const serve = async (listener: RequestListener) => {
+    const server = createServer(listener)
+    onTestFinished(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    return `127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+  /** Asks for credentials and remembers what it got. */
+  const curious = async () => {
+    const seen: (string | undefined)[] = []
+    const host = await serve(({ headers }, response) => {
+      seen.push(headers.authorization)
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end()
+    })
+    return { host, seen }
+  }
+  const blob = { mediaType: mediaTypes.layer, digest: digestOf('content'), size: 7 }
+
+  test('credentials that are one registry’s are not told to its mirrors', async () => {
+    const mirror = await curious()
+    const registry = await curious()
+    const client = createRegistryClient({ mirrors: { '*': [`http://${mirror.host}`] } }, { ...testCredentials, registry: registry.host })
+    await expect(client.manifest(parseReference(`${registry.host}/a/b:t`))).rejects.toMatchObject({ status: 401 })
+    expect(mirror.seen).toEqual([undefined])
+    expect(registry.seen).toEqual([undefined, basic])
+  })
+
+  test('credentials stay with the registry when it sends to another place', async () => {
+    const other = await curious()
+    const host = await serve(({ method, headers }, response) => {
+      if (!headers.authorization) response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end()
+      else response.writeHead(method === 'POST' ? 202 : 307, { location: `http://${other.host}/elsewhere` }).end()
+    })
+    const client = createRegistryClient({}, testCredentials)
+    const reference = parseReference(`${host}/a/b:t`)
+    await expect(client.blob(reference, blob, 0)).rejects.toMatchObject({ status: 401 })
+    await expect(client.pushBlob(reference, blob, () => Readable.from([Buffer.from('content')]))).rejects.toMatchObject({ status: 401 })
+    expect(other.seen).toEqual([undefined, undefined])
+  })
+
+  test('what is pushed is let go of when the registry goes', async () => {
+    const host = await serve(({ method, socket }, response) => {
+      if (method === 'PUT') socket.destroy()
+      else response.writeHead(202, { location: '/upload' }).end()
+    })
+    const body = new Readable({ read() {} })
+    body.push('con')
+    await expect(createRegistryClient().pushBlob(parseReference(`${host}/a/b:t`), blob, () => body)).rejects.toThrow('failed to do request')
+    expect(body.destroyed).toBe(true)
+  })
+
+  test.each(['null', '"text"', 'no JSON', '{"token":5}'])('a token server that answers %s is told of', async (reply) => {
+    const host = await serve(({ url, headers }, response) => {
+      if (url?.startsWith('/token')) response.end(reply)
+      else response.writeHead(401, { 'www-authenticate': `Bearer realm="http://${headers.host}/token", Basic realm="x"` }).end()
+    })
+    await expect(createRegistryClient().manifest(parseReference(`${host}/a/b:t`))).rejects.toThrow('failed to fetch oauth token')
+  })
+
+  test('a registry whose name is a word of the language has no mirrors', async () => {
+    const client = createRegistryClient({ plainHttp: ['toString'] })
+    await expect(client.manifest(parseReference('toString/a:t'))).rejects.toThrow(/ENOTFOUND|EAI_AGAIN/)
   })
 })

@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { Readable } from 'node:stream'
+import { pipeline, Readable } from 'node:stream'
+import { getCACertificates } from 'node:tls'
 import { type Digest, digestOf, isDigest } from './digest.ts'
 import { type Descriptor, documentLimitBytes, type Index, type Manifest, mediaTypes, parseManifestOrIndex } from './manifest.ts'
 import type { Reference } from './reference.ts'
@@ -23,6 +24,8 @@ export interface Credentials {
   readonly identityToken?: string
   /** Sent as it is as a bearer token. */
   readonly registryToken?: string
+  /** The registry (`docker.io`, `localhost:5000`) that alone may see them; where absent its mirrors may as well. */
+  readonly registry?: string
 }
 
 export interface RegistryOptions {
@@ -63,6 +66,7 @@ export function createRegistryClient(
 ): RegistryClient {
   /** Authorization by `origin scope`; learnt from challenges, so that one client asks each token once. */
   const authorizations = new Map<string, string>()
+  const authorities = certificateAuthority === undefined ? undefined : [...getCACertificates('default'), certificateAuthority]
 
   function send(url: URL, { method, headers = {}, body, signal }: Call): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
@@ -72,13 +76,14 @@ export function createRegistryClient(
           method,
           headers: { 'user-agent': 'sampan', ...headers },
           ...(signal ? { signal } : {}),
-          ...(certificateAuthority && url.protocol === 'https:' ? { ca: certificateAuthority } : {}),
+          ...(authorities && url.protocol === 'https:' ? { ca: authorities } : {}),
         },
         resolve,
       )
       request.setTimeout(idleTimeoutMs, () => request.destroy(new Error(`${url.host} has been silent for ${idleTimeoutMs} ms`)))
       request.on('error', (cause) => reject(new Error(`failed to do request: ${method} "${redacted(url)}": ${cause.message}`, { cause })))
-      if (body instanceof Readable) body.on('error', (error) => request.destroy(error)).pipe(request)
+      // Either ends with the other: a body that nobody takes any more holds a file.
+      if (body instanceof Readable) pipeline(body, request, (error) => error && request.destroy(error))
       else request.end(body)
     })
   }
@@ -102,11 +107,15 @@ export function createRegistryClient(
     }
   }
 
-  /** `body` is a function, since a challenge makes the call again. */
+  /**
+   * `body` is a function, since a challenge makes the call again. Only challenges of the origin that the user named are
+   * answered: not those of wherever a registry sends its clients.
+   */
   async function call(
     url: URL,
     scope: string,
     { open, ...rest }: Omit<Call, 'body'> & { open?: () => Promise<Readable> | Readable | Uint8Array },
+    trusted = url,
   ): Promise<IncomingMessage> {
     const key = `${url.origin} ${scope}`
     const attempt = async () => {
@@ -119,20 +128,27 @@ export function createRegistryClient(
       })
     }
     const response = await attempt()
-    if (response.statusCode !== 401) return response
-    response.resume()
-    const authorization = await answer(response.headers['www-authenticate'] ?? '', scope, url, rest.signal)
-    if (authorization === undefined) return refuse(response, url)
+    if (response.statusCode !== 401 || url.origin !== trusted.origin) return response
+    const authorization = await answer(response.headers['www-authenticate'] ?? '', scope, url, rest.signal).catch((error: unknown) => {
+      response.destroy()
+      throw error
+    })
+    if (authorization === undefined) return response
+    // The rest of a body is not worth sending.
+    if (open) response.destroy()
+    else response.resume()
     authorizations.set(key, authorization)
     return attempt()
   }
 
-  async function answer(challenge: string, scope: string, url: URL, signal?: AbortSignal): Promise<string | undefined> {
-    const { scheme, parameters } = parseChallenge(challenge)
-    const { username, password, identityToken, registryToken } = credentials
+  async function answer(header: string, scope: string, url: URL, signal?: AbortSignal): Promise<string | undefined> {
+    const challenges = parseChallenges(header)
+    const mayTell = credentials.registry === undefined || url.origin === new URL(endpoint(credentials.registry)).origin
+    const { username, password, identityToken, registryToken }: Credentials = mayTell ? credentials : {}
     const basic = username === undefined ? undefined : `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}`
-    if (scheme === 'basic') return basic
-    if (scheme !== 'bearer') return undefined
+    const bearer = challenges.find(({ scheme }) => scheme === 'bearer')
+    if (!bearer) return challenges.some(({ scheme }) => scheme === 'basic') ? basic : undefined
+    const { parameters } = bearer
     if (registryToken) return `Bearer ${registryToken}`
     if (!parameters.realm) return undefined
     const realm = new URL(parameters.realm, url)
@@ -154,9 +170,8 @@ export function createRegistryClient(
       response = await send(realm, { method: 'GET', headers: basic ? { authorization: basic } : {}, signal })
     }
     if (response.statusCode !== 200) return refuse(response, realm, 'failed to fetch oauth token')
-    const reply = JSON.parse((await collect(response, 1024 * 1024)).toString()) as { token?: unknown; access_token?: unknown }
-    const token = reply.token ?? reply.access_token
-    if (typeof token !== 'string') throw new Error(`failed to fetch oauth token: ${realm.origin} sent none`)
+    const token = tokenOf((await collect(response, 1024 * 1024)).toString())
+    if (token === undefined) throw new Error(`failed to fetch oauth token: ${realm.origin} sent none`)
     return `Bearer ${token}`
   }
 
@@ -172,7 +187,8 @@ export function createRegistryClient(
 
   /** Tries mirrors, then the registry; the registry's own failure is the one told. */
   async function fromAny<Result>(reference: Reference, attempt: (base: string) => Promise<Result>, signal?: AbortSignal): Promise<Result> {
-    for (const mirror of mirrors[reference.registry] ?? mirrors['*'] ?? []) {
+    const chosen = Object.hasOwn(mirrors, reference.registry) ? mirrors[reference.registry] : mirrors['*']
+    for (const mirror of chosen ?? []) {
       try {
         return await attempt(mirror)
       } catch (error) {
@@ -231,9 +247,10 @@ export function createRegistryClient(
       if (started.statusCode !== 202 || !started.headers.location) return refuse(started, start)
       started.resume()
       const upload = new URL(started.headers.location, start)
+      if (start.protocol === 'https:' && upload.protocol !== 'https:') throw new Error(`${start.host} wants an upload to ${upload.origin}`)
       upload.searchParams.set('digest', blob.digest)
       const headers = { 'content-type': 'application/octet-stream', 'content-length': String(blob.size) }
-      const response = await call(upload, scope, { method: 'PUT', headers, open, signal })
+      const response = await call(upload, scope, { method: 'PUT', headers, open, signal }, start)
       if (response.statusCode !== 201) return refuse(response, upload)
       response.resume()
     },
@@ -251,14 +268,33 @@ export function createRegistryClient(
   }
 }
 
-/** The parameters of `Bearer realm="…",service="…",scope="…"` (RFC 9110, 11.6.1). */
-export function parseChallenge(header: string): { scheme: string; parameters: Record<string, string> } {
-  const [scheme = ''] = header.trim().split(/\s/, 1)
-  const parameters: Record<string, string> = Object.create(null)
-  for (const [, name = '', quoted, bare] of header.slice(scheme.length).matchAll(/([\w-]+)\s*=\s*(?:"([^"]*)"|([^\s,]+))/g)) {
-    parameters[name.toLowerCase()] = quoted ?? bare ?? ''
+export interface Challenge {
+  /** Lower case, as are the parameters' names. */
+  readonly scheme: string
+  readonly parameters: Readonly<Record<string, string>>
+}
+
+/** `Bearer realm="…",service="…", Basic realm="…"` (RFC 9110, 11.6.1): a word without a value begins the next challenge. */
+export function parseChallenges(header: string): readonly Challenge[] {
+  const challenges: { scheme: string; parameters: Record<string, string> }[] = []
+  for (const [, word = '', quoted, bare] of header.matchAll(/([\w-]+)(?:\s*=\s*(?:"([^"]*)"|([^\s,"]*)))?/g)) {
+    const value = quoted ?? bare
+    const current = challenges.at(-1)
+    if (value === undefined) challenges.push({ scheme: word.toLowerCase(), parameters: Object.create(null) })
+    else if (current) current.parameters[word.toLowerCase()] = value
   }
-  return { scheme: scheme.toLowerCase(), parameters }
+  return challenges
+}
+
+function tokenOf(reply: string): string | undefined {
+  try {
+    const { token, access_token: accessToken } = Object(JSON.parse(reply)) as { token?: unknown; access_token?: unknown }
+    const found = token ?? accessToken
+    return typeof found === 'string' ? found : undefined
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
 }
 
 async function refuse(response: IncomingMessage, url: URL, action = 'unexpected status from request'): Promise<never> {

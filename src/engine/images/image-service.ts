@@ -112,12 +112,14 @@ export function credentialsOf(auth: AuthConfig | undefined, registry: string): C
   const server = serverAddress.replace(/^[a-z]+:\/\//, '').split('/')[0] ?? ''
   const isMeant = server === '' || server === registry || (registry === 'docker.io' && /(?:^|\.)docker\.io$/.test(server))
   if (!isMeant) throw new CriError('INVALID_ARGUMENT', `the credentials are for ${server}, not for ${registry}`)
-  if (username) return { username, password: password ?? '' }
-  if (identityToken) return { identityToken }
+  // Meant for one server they are not told to its mirrors.
+  const only = server === '' ? {} : { registry }
+  if (username) return { username, password: password ?? '', ...only }
+  if (identityToken) return { identityToken, ...only }
   if (auth.auth) {
     const [name = '', ...rest] = Buffer.from(auth.auth, 'base64').toString().replace(/\0+$/, '').split(':')
     if (rest.length === 0) throw new CriError('INVALID_ARGUMENT', 'invalid decoded auth')
-    return { username: name, password: rest.join(':') }
+    return { username: name, password: rest.join(':'), ...only }
   }
-  return registryToken ? { registryToken } : undefined
+  return registryToken ? { registryToken, ...only } : undefined
 }
