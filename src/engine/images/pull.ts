@@ -61,30 +61,18 @@ export async function pullBlobs(options: PullOptions): Promise<{ manifest: Descr
   if (oversized) throw new InvalidImageError(`layer ${oversized.digest} has ${oversized.size} bytes, more than ${limit}`)
   if (manifest.config.size > documentLimitBytes) throw new InvalidImageError(`the image's configuration has ${manifest.config.size} bytes`)
   await content.write(bytes, hold)
-  const fetchBlob = async (blob: Descriptor): Promise<void> => {
+  const fetchBlob = async (blob: Descriptor, signal?: AbortSignal): Promise<void> => {
     const id = blob.digest
     hold.add(id)
     if (content.has(id)) return onProgress?.({ id, status: 'Already exists' })
     onProgress?.({ id, status: 'Pulling fs layer' })
-    await content.ingest(download(options, client, blob), { expected: blob, signal })
+    await content.ingest(download({ ...options, signal }, client, blob), { expected: blob, signal })
     onProgress?.({ id, status: 'Download complete' })
   }
-  await fetchBlob(manifest.config)
+  await fetchBlob(manifest.config, signal)
   checkLayers(manifest, parseConfig(await content.read(manifest.config.digest)))
   const waiting = [...new Map(manifest.layers.map((layer) => [layer.digest, layer])).values()]
-  const failed = new AbortController()
-  const lane = async () => {
-    for (let layer = waiting.shift(); layer && !failed.signal.aborted; layer = waiting.shift()) await fetchBlob(layer)
-  }
-  const lanes = Array.from({ length: parallelLayers }, () =>
-    lane().catch((error: unknown) => {
-      failed.abort()
-      throw error
-    }),
-  )
-  // None may write after this has failed.
-  const bad = (await Promise.allSettled(lanes)).find((result) => result.status === 'rejected')
-  if (bad) throw bad.reason
+  await inLanes(waiting, signal, fetchBlob)
   return { manifest: descriptor, target }
 }
 
@@ -101,6 +89,29 @@ async function resolve({ client, reference, platform, signal }: PullOptions): Pr
   const second = await client.manifest({ ...reference, digest: chosen.digest }, signal)
   if (isIndex(second.document)) throw new InvalidImageError(`manifest ${chosen.digest} is an index inside of an index`)
   return answer(first.digest, second.digest, second.document, second.bytes)
+}
+
+/** Some at a time. The first that fails stops the others; what it fails with is told when none works any more. */
+async function inLanes<Item>(
+  items: readonly Item[],
+  signal: AbortSignal | undefined,
+  work: (item: Item, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const waiting = [...items]
+  const stop = new AbortController()
+  const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal
+  const failures: unknown[] = []
+  const lane = async (): Promise<void> => {
+    try {
+      for (let item = waiting.shift(); item !== undefined && !either.aborted; item = waiting.shift()) await work(item, either)
+    } catch (error) {
+      failures.push(error)
+      stop.abort()
+    }
+  }
+  await Promise.all(Array.from({ length: parallelLayers }, lane))
+  if (failures.length > 0) throw failures[0]
+  signal?.throwIfAborted()
 }
 
 class NoPlatformError extends Error {}
@@ -177,19 +188,13 @@ export async function pushBlobs({
   const what = formatReference(reference)
   try {
     const blobs = [...new Map([manifest.config, ...manifest.layers].map((blob) => [blob.digest, blob])).values()]
-    const lane = async () => {
-      for (let blob = blobs.shift(); blob; blob = blobs.shift()) {
-        const { digest } = blob
-        if (await client.hasBlob(reference, digest, signal)) {
-          onProgress?.({ id: digest, status: 'Layer already exists' })
-          continue
-        }
-        onProgress?.({ id: digest, status: 'Pushing', current: 0, total: blob.size })
-        await client.pushBlob(reference, blob, () => content.open(blob), signal)
-        onProgress?.({ id: digest, status: 'Pushed' })
-      }
-    }
-    await Promise.all(Array.from({ length: parallelLayers }, lane))
+    await inLanes(blobs, signal, async (blob, either) => {
+      const { digest } = blob
+      if (await client.hasBlob(reference, digest, either)) return onProgress?.({ id: digest, status: 'Layer already exists' })
+      onProgress?.({ id: digest, status: 'Pushing', current: 0, total: blob.size })
+      await client.pushBlob(reference, blob, () => content.open(blob), either)
+      onProgress?.({ id: digest, status: 'Pushed' })
+    })
     await client.pushManifest(reference, await content.read(manifestDescriptor.digest), manifestDescriptor.mediaType, signal)
   } catch (cause) {
     throw new Error(`failed to push reference "${what}": ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
