@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -127,7 +127,7 @@ async function createNode({ refuses, ...options }: Omit<FakeRuntimeOptions, 'clo
     throw new Error(`${name} is still there: ${JSON.stringify((await get(name)).status)}\n${fake.calls.join('\n')}`)
   }
   const reasons = async () => (await client.resource(events).list({ namespace: 'default' })).items.map(({ reason }) => reason)
-  return { clock, client, requests, fake, start, stopKubelet, create, get, until, gone, reasons }
+  return { clock, client, requests, root, fake, start, stopKubelet, create, get, until, gone, reasons }
 }
 
 const condition = (pod: Pod, type: string) => pod.status?.conditions?.find((candidate) => candidate.type === type)
@@ -189,6 +189,13 @@ test('a container that fails is restarted at once, then with a back-off that dou
   expect(fake.calls.filter((call) => call === 'start main').length).toBe(startsBefore)
   await until((pod) => main(pod)?.state?.waiting?.message?.startsWith('back-off 20s') ?? false)
   expect(await reasons()).toContain('BackOff')
+})
+
+test('a container that restarts again and again leaves no more behind than its last runs', async () => {
+  const { create, until, root } = await createNode({ behave: () => ({ endsAfterMs: 100, exitCode: 3 }) })
+  const { metadata } = await create()
+  await until((pod) => (main(pod)?.restartCount ?? 0) >= 4, 'web', 300_000)
+  expect((await readdir(join(root, 'kubelet/pods', metadata.uid ?? '', 'containers/main'))).length).toBeLessThanOrEqual(2)
 })
 
 test('each wait of each container is told once', async () => {

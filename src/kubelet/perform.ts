@@ -105,6 +105,7 @@ export async function perform(deps: PerformDeps, entry: PodEntry, step: Step, si
     case 'remove-container':
       await runtime.removeContainer({ containerId: step.container.id })
       await removeLog(step.container.logPath)
+      await rm(messageFileOf(deps, entry.uid, step.container), { force: true })
       return
     case 'remove-directories':
       await deps.cgroups.remove(entry.uid)
@@ -313,8 +314,8 @@ async function mountsOf(
   }
   const messagePath = container.terminationMessagePath ?? '/dev/termination-log'
   if (messagePath !== '' && !isTaken(messagePath)) {
-    const file = join(directories.container(uid, container.name), String(attempt))
-    await mkdir(directories.container(uid, container.name), { recursive: true, mode: 0o755 })
+    const file = messageFileOf(deps, uid, { name: container.name, attempt })
+    await mkdir(dirname(file), { recursive: true, mode: 0o755 })
     await writeFile(file, '')
     // Whoever the container runs as, and whatever the umask is.
     await chmod(file, 0o666)
@@ -322,6 +323,10 @@ async function mountsOf(
   }
   return mounts
 }
+
+/** Where one run of a container writes its last words, unless a volume is mounted there. */
+const messageFileOf = ({ directories }: PerformDeps, uid: string, { name, attempt }: { name: string; attempt: number }) =>
+  join(directories.container(uid, name), String(attempt))
 
 /** Unlike in commands, a variable that is not there is an error: the path would be another one. */
 function expandStrictly(expression: string, environment: ReadonlyMap<string, string>): string {
