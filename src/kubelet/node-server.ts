@@ -160,6 +160,8 @@ export function createNodeServer({ runtime, node, tls, workers, clock, log }: De
   async function relay(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     authorize(request)
     const url = new URL(await streamUrl(request))
+    // Who has left meanwhile would not be missed any more.
+    if (socket.destroyed) return
     const onward = connect({ host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port) })
     const end = () => {
       onward.destroy()
