@@ -300,6 +300,27 @@ describe('other names', () => {
     expect(upstream.asked.filter((line) => line.includes('long'))).toEqual(['udp long.example.org', 'tcp long.example.org'])
   })
 
+  test('a reply that comes when the server has closed is lost, and nothing else', async () => {
+    let reply: (bytes: Buffer) => void = () => {}
+    const asked = Promise.withResolvers<void>()
+    const forwarder = {
+      ask() {
+        asked.resolve()
+        return new Promise<Buffer>((resolve) => (reply = resolve))
+      },
+    }
+    const names = { resolve: () => undefined, authority: () => ({ type: 'NS' as const, name: '.', data: '.' }) }
+    const closing = await openDnsServer({ addresses: ['127.0.0.1'], port: 0, names, forwarder, random: seededRandom(3), log: silentLog })
+    const socket = createSocket('udp4')
+    socket.send(question('host.example.org', 'A'), closing.port, '127.0.0.1')
+    await asked.promise
+    await closing.close()
+    reply(question('host.example.org', 'A'))
+    // An error now would be nobody's, and the end of the process.
+    await new Promise((resolve) => setImmediate(resolve))
+    socket.close()
+  })
+
   test('names inside the cluster never leave it', () => {
     expect(upstream.asked.filter((line) => line.includes(domain))).toEqual([])
   })

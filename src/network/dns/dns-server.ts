@@ -37,7 +37,9 @@ export async function openDnsServer({ addresses, port, names, forwarder, random,
   const servers: Server[] = []
   const connections = new Set<Socket>()
   let bound = port
+  let isClosed = false
   const close = async () => {
+    isClosed = true
     for (const connection of connections) connection.destroy()
     await Promise.all([
       ...sockets.map((socket) => new Promise<void>((resolve) => socket.close(() => resolve()))),
@@ -62,8 +64,8 @@ export async function openDnsServer({ addresses, port, names, forwarder, random,
     const socket = createSocket('udp4')
     socket.on('message', (bytes, from) => {
       void answer(bytes, 'udp').then((reply) => {
-        // The client is gone, or the server closes: datagrams may be lost.
-        if (reply) socket.send(reply, from.port, from.address, () => {})
+        // The client is gone, or the server closes: datagrams may be lost. A closed socket throws.
+        if (reply && !isClosed) socket.send(reply, from.port, from.address, () => {})
       }, failed)
     })
     return new Promise((resolve, reject) => {
