@@ -160,7 +160,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
       case '/apis':
         return isAggregated ? aggregatedReply(aggregatedDiscovery(catalog, 'named')) : jsonReply(200, apiGroupList(catalog))
     }
-    if (path.startsWith('/openapi/')) return openApi(path)
+    if (path.startsWith('/openapi/')) return openApi(path, headers.accept)
     if (isHealthPath(path)) return health(path, query)
     const [, root, group, version, more] = path.split('/')
     if (more !== undefined || group === undefined) return undefined
