@@ -34,6 +34,12 @@ test.each(['../up', '/root', 'a/../../b', '..data', '..x/y', ''])('the path %j i
   expect(() => checkedPath(path)).toThrow(ConfigProblem)
 })
 
+test('a key that would lead elsewhere is refused, whoever let it in', () => {
+  const led = { ...map, data: { '../up': 'x' } }
+  expect(() => configMapPayload(led, 'm', all)).toThrow(ConfigProblem)
+  expect(texts(configMapPayload(led, 'm', { ...all, items: [{ key: '../up', path: 'up' }] }))).toEqual({ up: ['x', 0o644] })
+})
+
 test('the downward API tells of the pod and of its containers', () => {
   const pod: Pod = {
     apiVersion: 'v1',

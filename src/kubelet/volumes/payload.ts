@@ -32,7 +32,7 @@ export function secretPayload(secret: Secret | undefined, name: string, selectio
 }
 
 function selected(values: ReadonlyMap<string, Uint8Array>, { items, defaultMode, optional }: Selection): Payload {
-  if (!items) return new Map([...values].map(([key, data]) => [key, { data, mode: defaultMode }]))
+  if (!items) return new Map([...values].map(([key, data]) => [checkedPath(key), { data, mode: defaultMode }]))
   const files = new Map<string, PayloadFile>()
   for (const { key, path, mode } of items) {
     const data = values.get(key)

@@ -49,6 +49,8 @@ describe.skipIf(process.getuid?.() !== 0)('a sub-path', () => {
     await bindSubPath(volume, 'inner', place)
     await bindSubPath(volume, 'inner/file', place)
     expect(await readFile(place, 'utf8')).toBe('content')
+    await bindSubPath(volume, 'inner', place)
+    expect(await readFile(join(place, 'file'), 'utf8')).toBe('content')
   })
 
   test.each([

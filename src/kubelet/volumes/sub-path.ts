@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, realpath, rmdir, writeFile } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, realpath, rmdir, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { onErrorCode } from '../../base/error-code.ts'
 import { mount, mountFlags } from '../../base/mount.ts'
@@ -69,15 +69,19 @@ async function openBelow(root: string, parts: readonly string[]): Promise<FileHa
 async function openOrMake(path: string): Promise<FileHandle> {
   const found = await open(path, openPath | constants.O_NOFOLLOW).catch(absent)
   if (found) return found
-  await mkdir(path, { mode: 0o750 })
+  // Another container of the pod may make it at the same time.
+  await mkdir(path, { mode: 0o750 }).catch(onErrorCode(['EEXIST'], undefined))
   return open(path, openPath | constants.O_NOFOLLOW)
 }
 
+/** What is bound may have been of the other kind before. */
 async function makePlace(target: string, isDirectory: boolean): Promise<void> {
   await mkdir(dirname(target), { recursive: true, mode: 0o750 })
-  if (isDirectory) await mkdir(target, { recursive: true, mode: 0o750 })
-  else {
-    await rmdir(target).catch(() => {})
+  if (isDirectory) {
+    await unlink(target).catch(onErrorCode(['ENOENT', 'EISDIR'], undefined))
+    await mkdir(target, { recursive: true, mode: 0o750 })
+  } else {
+    await rmdir(target).catch(absent)
     await writeFile(target, '', { mode: 0o640 })
   }
 }
