@@ -39,7 +39,8 @@ export function serviceFrontends({ spec, status }: Service, slices: readonly End
   const affinitySeconds =
     spec.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinitySeconds) : undefined
   const isTaken = (address: string) => place.ownAddresses.includes(address) || !isIPv4(address)
-  const balanced = (status?.loadBalancer?.ingress ?? []).filter(({ ipMode }) => ipMode !== 'Proxy').map(({ ip }) => ip ?? '')
+  const ingress = isForAll(spec.loadBalancerSourceRanges) ? (status?.loadBalancer?.ingress ?? []) : []
+  const balanced = ingress.filter(({ ipMode }) => ipMode !== 'Proxy').map(({ ip }) => ip ?? '')
   for (const { name, port, protocol = 'TCP', nodePort } of spec.ports ?? []) {
     const all = backendsOf(slices, name ?? '', protocol)
     const pick = (policy: string | undefined) =>
@@ -61,6 +62,9 @@ export function serviceFrontends({ spec, status }: Service, slices: readonly End
   }
   return frontends
 }
+
+/** The rules know no client's address: a load balancer that is for some alone is for none here, rather than for all. */
+const isForAll = (ranges: readonly string[] = []): boolean => ranges.length === 0 || ranges.some((range) => range.trim() === '0.0.0.0/0')
 
 /** What pods with host ports want of this node. */
 export function hostPortFrontends(pods: readonly PodAddress[], { nodeAddresses }: FrontendPlace): Frontends {

@@ -74,6 +74,10 @@ describe('what a Service wants', () => {
     ]
     const found = serviceFrontends(service({}, { loadBalancer: { ingress } }), [], place)
     expect([...found.keys()]).toEqual(['10.169.0.5 . tcp . 80', '192.0.2.9 . tcp . 80'])
+    const some = { type: 'LoadBalancer', loadBalancerSourceRanges: ['198.51.100.0/24'] }
+    expect([...serviceFrontends(service(some, { loadBalancer: { ingress } }), [], place).keys()]).toEqual(['10.169.0.5 . tcp . 80'])
+    const all = { type: 'LoadBalancer', loadBalancerSourceRanges: ['198.51.100.0/24', ' 0.0.0.0/0'] }
+    expect(serviceFrontends(service(all, { loadBalancer: { ingress } }), [], place).size).toBe(2)
   })
 
   test('nothing of what is no address or port: one such word would make nft refuse the rules of all', () => {
