@@ -56,6 +56,8 @@ export function imagePuller({ images, objects, clock }: { images: ImageService; 
   }
 
   async function pulled(pod: Pod, name: string, tell: TellImage, signal: AbortSignal): Promise<string> {
+    // A pod that has ended since gave its secrets back: they are not asked for again.
+    signal.throwIfAborted()
     tell('Normal', 'Pulling', `Pulling image "${name}"`)
     const beganMs = clock.now()
     try {

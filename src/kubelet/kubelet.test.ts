@@ -465,6 +465,27 @@ test('a kubelet that starts again touches nothing that runs, and ends what the A
   expect(fake.sandboxes().map(({ podName }) => podName)).toEqual(['web'])
 })
 
+test('a kubelet ends when its steps have', async () => {
+  const { clock, fake, create, until, stopKubelet } = await createNode()
+  const createContainer = fake.runtime.createContainer
+  let begun = false
+  let goOn = () => {}
+  fake.runtime.createContainer = async (request) => {
+    begun = true
+    await new Promise<void>((resolve) => (goOn = resolve))
+    return createContainer(request)
+  }
+  await create()
+  await until(() => begun)
+  let isOver = false
+  const stopping = stopKubelet().then(() => (isOver = true))
+  for (let round = 0; round < 20; round++) await clock.advance(100)
+  expect(isOver).toBe(false)
+  goOn()
+  await stopping
+  expect(fake.running()).toEqual([])
+})
+
 test('an image that changes in place replaces the container', async () => {
   const { client, create, until } = await createNode()
   await create()

@@ -116,6 +116,8 @@ async function runKubelet(options: KubeletOptions, signal: AbortSignal): Promise
     },
   })
   hear.workers = workers
+  // Before the workers end: their steps may wait for objects.
+  signal.addEventListener('abort', () => objects.close(), { once: true })
   try {
     // A node that is there already is not registered again.
     const agentRun = Promise.race([nodeCache.synced(), aborted(signal)]).then(() => agent.run(signal))

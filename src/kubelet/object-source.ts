@@ -15,6 +15,7 @@ export interface ObjectSource {
   configMap(podUid: string, namespace: string, name: string): Promise<ConfigMap | undefined>
   secret(podUid: string, namespace: string, name: string): Promise<Secret | undefined>
   release(podUid: string): void
+  /** Ends all watches; who waits for an object fails. */
   close(): void
 }
 
@@ -44,6 +45,7 @@ export function createObjectSource({
 }): ObjectSource {
   const maps = new Map<string, Watched<ConfigMap>>()
   const hidden = new Map<string, Watched<Secret>>()
+  const closed = new AbortController()
 
   async function find<T extends KubeObject>(
     watched: Map<string, Watched<T>>,
@@ -52,6 +54,7 @@ export function createObjectSource({
     namespace: string,
     name: string,
   ): Promise<T | undefined> {
+    closed.signal.throwIfAborted()
     const key = `${namespace}/${name}`
     const entry = watched.get(key) ?? watch(ref, namespace, name)
     watched.set(key, entry)
@@ -77,8 +80,9 @@ export function createObjectSource({
 
   async function synced<T extends KubeObject>({ cache }: Watched<T>): Promise<void> {
     const over = new AbortController()
-    await Promise.race([cache.synced(), sleep(clock, syncTimeoutMs, over.signal)])
+    await Promise.race([cache.synced(), sleep(clock, syncTimeoutMs, AbortSignal.any([over.signal, closed.signal]))])
     over.abort()
+    closed.signal.throwIfAborted()
   }
 
   return {
@@ -94,6 +98,7 @@ export function createObjectSource({
       }
     },
     close() {
+      closed.abort()
       for (const watched of [maps, hidden]) {
         for (const { stop } of watched.values()) stop()
         watched.clear()

@@ -48,6 +48,7 @@ export interface PodWorkers {
   entry(podUid: string): PodEntry | undefined
   find(namespace: string, name: string): PodEntry | undefined
   entries(): Iterable<PodEntry>
+  /** Until the signal aborts and the steps that were under way have ended. */
   run(signal: AbortSignal): Promise<void>
 }
 
@@ -66,6 +67,8 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
   const entries = new Map<string, PodEntry>()
   const listeners = new Map<string, Set<() => void>>()
   const queue = new WorkQueue<string>(clock)
+  /** Steps and writes of statuses, beside the turns that began them. */
+  const underWay = new Set<Promise<void>>()
   let stopSignal: AbortSignal | undefined
 
   return {
@@ -115,6 +118,7 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
       await Promise.all(Array.from({ length: turnsAtOnce }, () => work(signal)))
       for (const entry of entries.values()) entry.phaseStop.abort()
       probes.stop()
+      await Promise.all(underWay)
     },
   }
 
@@ -282,15 +286,17 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
     const mine = { stop, deadlineMs }
     entry.inFlight.set(key, mine)
     const signal = AbortSignal.any([stop.signal, entry.phaseStop.signal, ...(stopSignal ? [stopSignal] : [])])
-    void perform(deps, entry, step, signal).then(
-      () => {
-        succeed(entry, step)
-        over()
-      },
-      (error: unknown) => {
-        if (!signal.aborted) fail(entry, step, error)
-        over()
-      },
+    follow(
+      perform(deps, entry, step, signal).then(
+        () => {
+          succeed(entry, step)
+          over()
+        },
+        (error: unknown) => {
+          if (!signal.aborted) fail(entry, step, error)
+          over()
+        },
+      ),
     )
 
     function over(): void {
@@ -299,6 +305,11 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
       if (step.type === 'remove-directories' && !entry.failures.has(subjectOf(step)) && entry.life.phase === 'gone') forget(entry)
       else queue.add(entry.uid)
     }
+  }
+
+  function follow(work: Promise<void>): void {
+    underWay.add(work)
+    void work.finally(() => underWay.delete(work))
   }
 
   function forget(entry: PodEntry): void {
@@ -421,7 +432,7 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
       if (status.holdUntilMs > nowMs) return status.holdUntilMs
     }
     status.isWriting = true
-    void writeStatus(entry, patch)
+    follow(writeStatus(entry, patch))
     return Number.POSITIVE_INFINITY
   }
 
