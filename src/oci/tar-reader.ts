@@ -46,15 +46,27 @@ const types: Readonly<Record<string, TarType>> = {
   '6': 'fifo',
 }
 
-/** What follows the end of the archive is read and ignored, so that a digest of the stream covers it. */
+/**
+ * What follows the end of the archive is read and ignored, so that a digest of the stream covers it. Who stops before lets
+ * go of the source.
+ */
 export async function* readTar(source: AsyncIterable<Buffer>): AsyncGenerator<TarEntry, void, void> {
   const bytes = new ByteSource(source)
+  try {
+    yield* entriesOf(bytes)
+    await bytes.drain()
+  } finally {
+    await bytes.close()
+  }
+}
+
+async function* entriesOf(bytes: ByteSource): AsyncGenerator<TarEntry, void, void> {
   let pax: PaxRecords = new Map()
   let longName: string | undefined
   let longLink: string | undefined
   for (;;) {
     const header = await bytes.take(blockBytes)
-    if (header === undefined || isZero(header)) break
+    if (header === undefined || isZero(header)) return
     const flag = String.fromCharCode(header[156] ?? 0)
     checkSum(header)
     switch (flag) {
@@ -83,7 +95,6 @@ export async function* readTar(source: AsyncIterable<Buffer>): AsyncGenerator<Ta
     longName = undefined
     longLink = undefined
   }
-  await bytes.drain()
 }
 
 function describe(
@@ -252,7 +263,7 @@ class ByteSource {
 
   /** The content of an extended header. */
   async document(size: number): Promise<Buffer> {
-    if (size > maxHeaderBytes) throw new TarError(`an extended header of ${size} bytes is larger than ${maxHeaderBytes}`)
+    if (size < 0 || size > maxHeaderBytes) throw new TarError(`an extended header of ${size} bytes is not between 0 and ${maxHeaderBytes}`)
     const bytes = size === 0 ? Buffer.alloc(0) : await this.take(size)
     if (bytes === undefined) throw new TarError('the archive ends in the middle')
     await this.skipPadding(size)
@@ -279,6 +290,10 @@ class ByteSource {
 
   async drain(): Promise<void> {
     while ((await this.#some(Number.POSITIVE_INFINITY)) !== undefined);
+  }
+
+  async close(): Promise<void> {
+    await this.#chunks.return?.()
   }
 
   async #some(atMost: number): Promise<Buffer | undefined> {

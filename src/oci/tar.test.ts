@@ -82,6 +82,33 @@ test('content that nobody reads is skipped', async () => {
   expect(names).toEqual(['one', 'two'])
 })
 
+test.each(['the reader stops', 'the archive is damaged'])('the source is let go of when %s', async (why) => {
+  let closed = false
+  async function* source() {
+    try {
+      yield file({ name: 'one' }, 'x')
+      yield why === 'the reader stops' ? file({ name: 'two' }) : Buffer.alloc(600, 'x')
+      yield tarEnd()
+    } finally {
+      closed = true
+    }
+  }
+  const read = async () => {
+    for await (const { name } of readTar(source())) if (name === 'two') return
+  }
+  await read().catch((error: Error) => expect(error.message).toContain('not a tar archive'))
+  expect(closed).toBe(true)
+})
+
+test('an extended header of a negative size is refused', async () => {
+  const header = file({ name: 'p' })
+  header.write('x', 156, 'latin1')
+  // GNU's base 256, two's complement of -5.
+  header.fill(0xff, 124, 135)
+  header[135] = 0xfb
+  await expect(readAll(fixSum(header))).rejects.toThrow('an extended header of -5 bytes')
+})
+
 const flagged = (flag: string) => {
   const header = file({})
   header.write(flag, 156, 'latin1')
