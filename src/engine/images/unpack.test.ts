@@ -163,6 +163,22 @@ describe.skipIf(!root)(`as root${root ? '' : ' (skipped: needs root for owners a
     expect(readdirSync(target).sort()).toEqual(['copy', 'private', 'usr'])
   })
 
+  test('what an opaque directory hides of the layers below is not taken from them', async () => {
+    const lower = join(outside, 'lower')
+    mkdirSync(join(lower, 'd/kept'), { recursive: true })
+    mkdirSync(join(lower, 'elsewhere'))
+    chmodSync(join(lower, 'd/kept'), 0o700)
+    writeFileSync(join(lower, 'd/file'), 'hidden')
+    symlinkSync('../elsewhere', join(lower, 'd/link'))
+    const opaque = [{ name: 'd/', type: 'directory' as const }, { name: 'd/.wh..wh..opq' }]
+    await into([...opaque, { name: 'd/link/file' }, { name: 'd/kept/file' }], { lower: async () => lowerView([lower]) })
+    expect(readdirSync(target)).toEqual(['d'])
+    expect(lstatSync(join(target, 'd/link')).isDirectory()).toBe(true)
+    expect(lstatSync(join(target, 'd/kept')).mode).toBe(0o40755)
+    const link = { name: 'l', type: 'link' as const, linkName: 'd/file' }
+    await expect(into([...opaque, link], { lower: async () => lowerView([lower]) })).rejects.toThrow('not there')
+  })
+
   test('an opaque root hides every name of the layers below', async () => {
     const lower = join(outside, 'lower')
     mkdirSync(join(lower, 'old'), { recursive: true })

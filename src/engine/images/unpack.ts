@@ -22,10 +22,11 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { assert } from '../../base/assert.ts'
 import { getXattr, listXattrs, mkfifo, mknodBlock, mknodCharacter, setXattr } from '../../base/mount.ts'
 import { SystemCallError } from '../../base/system-call.ts'
 import { quote, type TarEntry, TarError } from '../../oci/tar-reader.ts'
-import { isWhiteout, type LowerView, opaqueAttribute } from './lower-view.ts'
+import { isOpaque, isWhiteout, type LowerView, opaqueAttribute } from './lower-view.ts'
 
 export interface UnpackOptions {
   readonly entries: AsyncIterable<TarEntry>
@@ -110,28 +111,48 @@ function checkSpace(root: string, reservedBytes: number): void {
   if (files > 0 && ffree < files / 50) throw new TarError('no space left for the archive: the disk runs out of inodes')
 }
 
+/** A directory that is known to be there and no link, with those in it: what is replaced is forgotten at once with all below. */
+interface KnownDirectory {
+  readonly inner: Map<string, KnownDirectory>
+  /** Set at the end: every entry below changes it. */
+  mtime?: number
+}
+
 function createPlacer(root: string, kind: UnpackKind, lower: UnpackOptions['lower']) {
   const isLayer = kind === 'layer'
   const keepsOwners = kind !== 'context'
-  /** Directories that are known to be there and no links, by path inside the root. */
-  const known = new Set<string>([''])
-  /** Modification times of directories, set at the end: every entry below changes them. */
-  const times = new Map<string, number>()
+  const top: KnownDirectory = { inner: new Map() }
   let hasRoot = false
   let view: LowerView | undefined
 
   const at = (components: readonly string[]) => join(root, ...components)
   const statusOf = (components: readonly string[]) => lstatSync(at(components), { throwIfNoEntry: false })
 
+  const known = (components: readonly string[]): KnownDirectory | undefined => {
+    let directory: KnownDirectory | undefined = top
+    for (const component of components) directory = directory?.inner.get(component)
+    return directory
+  }
+  const know = (components: readonly string[]): KnownDirectory => {
+    const parent = known(components.slice(0, -1))
+    assert(parent, 'directories are learnt from above')
+    const base = components.at(-1) ?? ''
+    const directory = parent.inner.get(base) ?? { inner: new Map() }
+    parent.inner.set(base, directory)
+    return directory
+  }
+
+  /** What the layers below show under a name that this one does not have. */
   const below = async (components: readonly string[]) => {
     if (!isLayer || !lower) return undefined
+    for (let depth = 1; depth < components.length; depth++) if (isOpaque(at(components.slice(0, depth)))) return undefined
     view ??= await lower()
     return view.find(components)
   }
 
   /** Makes the directories that an entry's name goes through and answers where they lead. */
   const parentOf = async (name: string, parts: readonly string[]): Promise<readonly string[]> => {
-    if (known.has(parts.join('/'))) return parts
+    if (known(parts)) return parts
     const pending = [...parts].reverse()
     let found: string[] = []
     let links = 0
@@ -149,7 +170,7 @@ function createPlacer(root: string, kind: UnpackKind, lower: UnpackOptions['lowe
         continue
       }
       const here = [...found, part]
-      if (known.has(here.join('/'))) {
+      if (known(here)) {
         found = here
         continue
       }
@@ -166,7 +187,7 @@ function createPlacer(root: string, kind: UnpackKind, lower: UnpackOptions['lowe
         }
         await makeImplied(here, status !== undefined, under?.status)
       } else if (!status.isDirectory()) throw new TarError(`${quote(name)} goes through ${quote(here.join('/'))}, which is not a directory`)
-      known.add(here.join('/'))
+      know(here)
       found = here
     }
     return found
@@ -181,16 +202,14 @@ function createPlacer(root: string, kind: UnpackKind, lower: UnpackOptions['lowe
     if (like?.isDirectory()) {
       lchownSync(path, like.uid, like.gid)
       chmodSync(path, like.mode & 0o7777)
-      times.set(components.join('/'), like.mtimeMs / 1000)
+      know(components).mtime = like.mtimeMs / 1000
     } else chmodSync(path, 0o755)
   }
 
   const removeWhatIs = (components: readonly string[], status: Stats): void => {
     if (!status.isDirectory()) return unlinkSync(at(components))
     rmSync(at(components), { recursive: true })
-    const path = components.join('/')
-    for (const directory of known) if (directory === path || directory.startsWith(`${path}/`)) known.delete(directory)
-    for (const directory of times.keys()) if (directory === path || directory.startsWith(`${path}/`)) times.delete(directory)
+    known(components.slice(0, -1))?.inner.delete(components.at(-1) ?? '')
   }
 
   const hide = async (entry: TarEntry, parent: readonly string[], base: string): Promise<void> => {
@@ -260,8 +279,7 @@ function createPlacer(root: string, kind: UnpackKind, lower: UnpackOptions['lowe
       case 'directory':
         if (!stays) mkdirSync(path, 0o700)
         if (replaces) await setXattr(path, opaqueAttribute, 'y')
-        known.add(components.join('/'))
-        times.set(components.join('/'), entry.mtime)
+        know(components).mtime = entry.mtime
         return finishOther(entry, path)
       case 'symlink':
         checkTarget(entry, components.length - 1)
@@ -313,7 +331,7 @@ function createPlacer(root: string, kind: UnpackKind, lower: UnpackOptions['lowe
       if (base === undefined) {
         if (entry.type !== 'directory') throw new TarError(`${quote(entry.name)} would replace the root directory`)
         hasRoot = true
-        times.set('', entry.mtime)
+        top.mtime = entry.mtime
         return finishOther(entry, root)
       }
       const parent = await parentOf(entry.name, parts.slice(0, -1))
@@ -322,7 +340,12 @@ function createPlacer(root: string, kind: UnpackKind, lower: UnpackOptions['lowe
     },
 
     finish(): void {
-      for (const [directory, mtime] of times) utimesSync(join(root, directory), mtime, mtime)
+      const pending: [path: string, directory: KnownDirectory][] = [[root, top]]
+      for (let next = pending.pop(); next; next = pending.pop()) {
+        const [path, { inner, mtime }] = next
+        if (mtime !== undefined) utimesSync(path, mtime, mtime)
+        for (const [name, directory] of inner) pending.push([join(path, name), directory])
+      }
     },
   }
 }
