@@ -1,27 +1,59 @@
 #!/bin/sh
-# npm run bench: figures of the API over TLS and HTTP/1.1, with wrk as the client, on a cluster of its own (needs root and wrk).
+# npm run bench: what an idle cluster costs, and figures of the API over TLS, on a cluster of its own (needs root). Clients
+# are wrk for HTTP/1.1 and h2load for HTTP/2, with one request at a time on each connection.
 set -eu
 cd "$(dirname "$0")/.."
 [ "$(id -u)" = 0 ] || { echo "The benchmark needs root" >&2; exit 1; }
-command -v wrk >/dev/null || { echo "Install wrk first: apt-get install wrk" >&2; exit 1; }
+sh scripts/install-packages.sh wrk nghttp2-client curl
 name=bench
-kubeconfig=$(mktemp)
-trap './sampan --name $name --kubeconfig "$kubeconfig" reset >/dev/null; rm -f "$kubeconfig" "$kubeconfig.get"' EXIT
+directory=$(mktemp -d)
+kubeconfig=$directory/kubeconfig
+trap './sampan --name $name --kubeconfig "$kubeconfig" reset >/dev/null; rm -rf "$directory"' EXIT
 ./sampan --name $name --kubeconfig "$kubeconfig" up
+echo "Idle, one minute after up"
+sleep 60
+node_modules/node/bin/node bench/idle.ts $name
+
 TOKEN=$(cat /var/lib/sampan/$name/pki/admin.token)
 export TOKEN
 url=https://127.0.0.1:$(sed -n 's/.*"apiPort": \([0-9]*\).*/\1/p' /var/lib/sampan/$name/cluster.json)
+pods=$url/api/v1/namespaces/default/pods
+pod=$pods/bench-0-100
+list=$pods?limit=10000
 seconds=${SECONDS_EACH:-5}
-figures() { grep -E 'Requests/sec|50%|99%|Non-2xx|Socket errors' | sed 's/^ */  /'; }
+http1() { # CONNECTIONS ARGUMENTS...: threads are no more than connections
+  connections=$1
+  shift
+  wrk -t$((connections > 1 ? 2 : 1)) -c"$connections" -d"${seconds}s" --latency -H "Authorization: Bearer $TOKEN" "$@" |
+    sed -n 's/^ *\(50%\|99%\|Requests\/sec:\|Non-2xx.*\|Socket errors.*\) */  HTTP\/1.1 \1 /p'
+}
+http2() { # CONNECTIONS ARGUMENTS...: the log has a line per request: start, status, microseconds
+  log=$directory/h2load.$1
+  h2load -c"$1" -m1 -D"$seconds" -H "Authorization: Bearer $TOKEN" --log-file="$log" "$2" ${3:+"$3" "$4" "$5"} >/dev/null
+  sort -n -k3 "$log" | awk -v seconds="$seconds" '
+    { took[NR] = $3; if ($2 < 200 || $2 > 299) wrong++ }
+    END {
+      printf "  HTTP/2 50%% %.2fms\n  HTTP/2 99%% %.2fms\n", took[int(NR * 0.5) + 1] / 1000, took[int(NR * 0.99) + 1] / 1000
+      printf "  HTTP/2 Requests/sec: %.2f\n", NR / seconds
+      if (wrong) printf "  HTTP/2 Non-2xx responses: %d\n", wrong
+    }'
+  rm -f "$log"
+}
+
 echo "Create pods, durable, 64 connections"
-wrk -t2 -c64 -d"${seconds}s" --latency -s bench/api.lua "$url" | figures
+http1 64 -s bench/api.lua "$url"
+http2 64 "$pods" -d bench/pod.json -Hcontent-type:application/json
 echo "GET one pod, 32 connections"
-wrk -t2 -c32 -d"${seconds}s" --latency -H "Authorization: Bearer $TOKEN" "$url/api/v1/namespaces/default/pods/bench-0-100" | figures
-echo "LIST 10,000 pods, one connection, while 8 others GET (their figures come second)"
-wrk -t1 -c8 -d"${seconds}s" --latency -H "Authorization: Bearer $TOKEN" "$url/api/v1/namespaces/default/pods/bench-0-100" >"$kubeconfig.get" &
-getter=$!
-wrk -t1 -c1 -d"${seconds}s" --latency -H "Authorization: Bearer $TOKEN" "$url/api/v1/namespaces/default/pods?limit=10000" | figures
-wait "$getter"
-figures <"$kubeconfig.get"
+http1 32 "$pod"
+http2 32 "$pod"
+echo "LIST 10,000 pods, one connection, while 8 others GET over HTTP/1.1 (their figures come second)"
+for protocol in http1 http2; do
+  http1 8 "$pod" >"$directory/get" &
+  getter=$!
+  $protocol 1 "$list"
+  wait "$getter"
+  sed 's/^ */    GET /' "$directory/get"
+done
 server=$(cat /run/sampan/$name/server.ready)
-echo "Memory of the server: $(awk '/VmRSS/ { print int($2 / 1024) " MB" }' "/proc/$server/status") with $(curl -s --cacert /var/lib/sampan/$name/pki/ca.crt -H "Authorization: Bearer $TOKEN" "$url/api/v1/pods?limit=1" | grep -o '"remainingItemCount":[0-9]*' | cut -d: -f2) pods"
+count=$(curl -s --cacert /var/lib/sampan/$name/pki/ca.crt -H "Authorization: Bearer $TOKEN" "$url/api/v1/pods?limit=1" | sed -n 's/.*"remainingItemCount":\([0-9]*\).*/\1/p')
+echo "Memory of the server: $(awk '/VmRSS/ { print int($2 / 1024) " MB" }' "/proc/$server/status") with $count pods"

@@ -1,8 +1,10 @@
 #!/bin/sh
-# Installs the Debian packages that the tests use and that are missing, after saying which.
+# Installs Debian packages that are missing, after saying which: install-packages.sh [PACKAGE...]; without words, those that
+# the tests use.
 set -eu
 missing=''
-for package in crun runc conmon catatonit nftables iproute2 conntrack systemd busybox-static skopeo docker-registry curl unzip; do
+[ $# -gt 0 ] || set -- crun runc conmon catatonit nftables iproute2 conntrack systemd busybox-static skopeo docker-registry curl unzip
+for package in "$@"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $package"
 done
 [ -z "$missing" ] && exit 0
