@@ -7,6 +7,7 @@ import { type ControllerMetrics, type ControllerParts, runController, runKeys } 
 import { deploymentController } from './deployment.ts'
 import { discoverResources } from './discover-resources.ts'
 import { endpointSliceController } from './endpoint-slice.ts'
+import { endpointSliceMirrorController } from './endpoint-slice-mirror.ts'
 import { endpointsController } from './endpoints.ts'
 import { followObjects } from './follow-objects.ts'
 import { garbageCollector } from './garbage-collector.ts'
@@ -46,6 +47,7 @@ export async function startControllers(options: ControllersOptions): Promise<voi
     runController(replicationControllerController({ caches, clock, recorder: recorderOf('replication-controller') }), parts),
     runController(endpointSliceController({ caches }), parts),
     runController(endpointsController({ caches }), parts),
+    runController(endpointSliceMirrorController({ caches }), parts),
     runController(serviceAccountController({ caches }), parts),
     runController(rootCertificateController({ caches, certificate: rootCertificate }), parts),
     runController(tokenSecretsController({ caches }), parts),
