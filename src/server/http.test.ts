@@ -1,6 +1,8 @@
-import { connect as connectHttp2 } from 'node:http2'
+import { connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2'
 import { Agent, request as httpsRequest } from 'node:https'
+import { buffer } from 'node:stream/consumers'
 import { connect as connectTls } from 'node:tls'
+import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ApiReply, ApiRequest, WatchSink } from '../api/exchange.ts'
 import { silentLog } from '../base/log.ts'
@@ -53,6 +55,7 @@ async function handle(request: ApiRequest): Promise<ApiReply> {
 
 let authority: KeyPair
 let client: KeyPair
+let serving: KeyPair
 let listener: HttpListener
 let port: number
 const agent = new Agent({ keepAlive: true })
@@ -60,7 +63,7 @@ const agent = new Agent({ keepAlive: true })
 beforeAll(async () => {
   const nowMs = Date.now()
   authority = await createAuthority('test-ca', nowMs)
-  const serving = await issueCertificate(authority, { commonName: 'server', dnsNames: ['localhost'], addresses: ['127.0.0.1'], nowMs })
+  serving = await issueCertificate(authority, { commonName: 'server', dnsNames: ['localhost'], addresses: ['127.0.0.1'], nowMs })
   client = await issueCertificate(authority, { commonName: 'someone', organizations: ['system:masters', 'others'], nowMs })
   listener = createHttpListener({ handle, ...serving, clientAuthority: authority.certificate, log: silentLog })
   port = await listener.listen('127.0.0.1', 0)
@@ -136,6 +139,44 @@ test('requests over HTTP/2 are answered on one connection', async () => {
   expect(list).toHaveLength(2_000_000)
   session.destroy()
 })
+
+test('big replies are compressed for who accepts that and is not on this machine', async () => {
+  const far = createHttpListener({ handle, ...serving, clientAuthority: authority.certificate, compressesForAll: true, log: silentLog })
+  const farPort = await far.listen('127.0.0.1', 0)
+  try {
+    const big = await getHttp2(farPort, '/list', 'deflate, gzip')
+    expect(big.headers).toMatchObject({ 'content-encoding': 'gzip', vary: 'Accept-Encoding' })
+    expect(big.headers).not.toHaveProperty('content-length')
+    expect(gunzipSync(big.body).toString()).toHaveLength(2_000_000)
+    expect((await getHttp2(farPort, '/echo', 'gzip')).headers).not.toHaveProperty('content-encoding')
+    expect((await getHttp2(farPort, '/list', 'identity')).body).toHaveLength(2_000_000)
+    expect((await getHttp2(port, '/list', 'gzip')).body).toHaveLength(2_000_000)
+    const overHttp1 = await new Promise<Buffer>((resolve, reject) => {
+      const headers = { 'accept-encoding': 'gzip' }
+      httpsRequest({ host: '127.0.0.1', port: farPort, path: '/list', headers, ca: authority.certificate, agent: false }, (response) => {
+        expect(response.headers['content-encoding']).toBe('gzip')
+        resolve(buffer(response))
+      })
+        .on('error', reject)
+        .end()
+    })
+    expect(gunzipSync(overHttp1).toString()).toHaveLength(2_000_000)
+  } finally {
+    await far.close()
+  }
+})
+
+async function getHttp2(port: number, path: string, acceptEncoding: string) {
+  const session = connectHttp2(`https://127.0.0.1:${port}`, { ca: authority.certificate })
+  const stream = session.request({ ':path': path, 'accept-encoding': acceptEncoding })
+  let headers: IncomingHttpHeaders = {}
+  stream.once('response', (found) => {
+    headers = found
+  })
+  const body = await buffer(stream)
+  session.destroy()
+  return { headers, body }
+}
 
 test('a body over the limit is refused, and the server goes on', async () => {
   const reply = await call('POST', '/echo', Buffer.alloc(5 << 20))

@@ -6,6 +6,7 @@ import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import type { ApiReply, ApiRequest, Caller, Handler, ReplyBody, WatchSink } from '../api/exchange.ts'
 import { StatusError } from '../api/status-error.ts'
 import type { Log } from '../base/log.ts'
+import { gzipped, isCompressed, isSameMachine } from './compression.ts'
 
 /** Upstream's limit of a request body. */
 const maxBodyBytes = 3 << 20
@@ -23,6 +24,8 @@ export interface HttpOptions {
   readonly key: string
   /** PEM of the authority that signs client certificates. */
   readonly clientAuthority: string
+  /** Also compress for callers on this machine, such as a proxy for others; left out: not. */
+  readonly compressesForAll?: boolean
   readonly log: Log
 }
 
@@ -36,7 +39,14 @@ export interface HttpListener {
 type Incoming = IncomingMessage | Http2ServerRequest
 
 /** The only place of the server that knows sockets: HTTP/1.1 and HTTP/2 over TLS become ApiRequests, ApiReplies become bytes. */
-export function createHttpListener({ handle, certificate, key, clientAuthority, log }: HttpOptions): HttpListener {
+export function createHttpListener({
+  handle,
+  certificate,
+  key,
+  clientAuthority,
+  compressesForAll = false,
+  log,
+}: HttpOptions): HttpListener {
   const http1 = createHttp1Server({
     maxHeaderSize: maxHeaderBytes,
     headersTimeout: 20_000,
@@ -45,7 +55,7 @@ export function createHttpListener({ handle, certificate, key, clientAuthority, 
   })
   const http2 = createHttp2Server({ maxHeaderListPairs: 200, settings: { maxConcurrentStreams: 250, initialWindowSize: 256 << 10 } })
   const onRequest = (incoming: Incoming, outgoing: ServerResponse) => {
-    void answer(handle, incoming, outgoing).catch((error: unknown) => {
+    void answer(handle, incoming, outgoing, compressesForAll).catch((error: unknown) => {
       log.error('Cannot answer a request', { error, path: incoming.url })
       outgoing.destroy()
     })
@@ -103,11 +113,13 @@ export function createHttpListener({ handle, certificate, key, clientAuthority, 
   }
 }
 
+const socketOf = (incoming: Incoming) => ('stream' in incoming ? incoming.stream.session?.socket : incoming.socket) as TLSSocket
+
 /** What is known of a connection's peer, found once per connection. */
 const callers = new WeakMap<object, Caller>()
 
 function callerOf(incoming: Incoming): Caller {
-  const socket = ('stream' in incoming ? incoming.stream.session?.socket : incoming.socket) as TLSSocket
+  const socket = socketOf(incoming)
   const known = callers.get(socket)
   if (known) return known
   const subject = socket.authorized ? socket.getPeerCertificate().subject : undefined
@@ -146,15 +158,22 @@ function requestOf(incoming: Incoming, body: Uint8Array | undefined, onClose: (a
   }
 }
 
-async function answer(handle: Handler, incoming: Incoming, outgoing: ServerResponse): Promise<void> {
+async function answer(handle: Handler, incoming: Incoming, outgoing: ServerResponse, compressesForAll: boolean): Promise<void> {
   const body = hasBody(incoming) ? await readBody(incoming) : undefined
   if (body === 'too large')
-    return write(outgoing, errorReply(new StatusError('RequestEntityTooLarge', `Request entity too large: limit is ${maxBodyBytes}`)), true)
+    return write(outgoing, errorReply(new StatusError('RequestEntityTooLarge', `Request entity too large: limit is ${maxBodyBytes}`)), {
+      close: true,
+    })
   if (body === 'aborted') return
   const reply = await handle(requestOf(incoming, body, (abort) => outgoing.once('close', abort)))
   if (isGone(outgoing)) return
-  await write(outgoing, reply)
+  await write(outgoing, reply, { compresses: (length) => isWorthIt(incoming, length, compressesForAll) })
 }
+
+const isWorthIt = (incoming: Incoming, length: number, compressesForAll: boolean) =>
+  incoming.method !== 'HEAD' &&
+  isCompressed(length, incoming.headers['accept-encoding']?.toString()) &&
+  (compressesForAll || !isSameMachine(socketOf(incoming)))
 
 const hasBody = (incoming: Incoming) => incoming.method !== 'GET' && incoming.method !== 'HEAD'
 
@@ -182,9 +201,15 @@ function errorReply(error: StatusError): ApiReply {
   return { status: error.code, headers: { 'content-type': 'application/json' }, body: { type: 'bytes', chunks: [chunk] } }
 }
 
-async function write(outgoing: ServerResponse, reply: ApiReply, close = false): Promise<void> {
+interface WriteHow {
+  /** The body was not read, so the connection cannot carry another request. */
+  readonly close?: boolean
+  /** Whether a body of this length goes out compressed. */
+  readonly compresses?: (length: number) => boolean
+}
+
+async function write(outgoing: ServerResponse, reply: ApiReply, { close = false, compresses = () => false }: WriteHow = {}): Promise<void> {
   const headers: Record<string, string> = { ...reply.headers }
-  // The body was not read, so the connection cannot carry another request.
   if (close && outgoing instanceof ServerResponse) headers.connection = 'close'
   const body: ReplyBody = reply.body
   switch (body.type) {
@@ -193,9 +218,9 @@ async function write(outgoing: ServerResponse, reply: ApiReply, close = false): 
       outgoing.end()
       return
     case 'bytes':
-      return writeChunks(outgoing, reply.status, headers, body.chunks)
+      return writeChunks(outgoing, reply.status, headers, body.chunks, compresses)
     case 'object':
-      return writeChunks(outgoing, reply.status, headers, body.encode())
+      return writeChunks(outgoing, reply.status, headers, body.encode(), compresses)
     case 'stream':
       outgoing.writeHead(reply.status, headers)
       outgoing.flushHeaders()
@@ -206,7 +231,7 @@ async function write(outgoing: ServerResponse, reply: ApiReply, close = false): 
       body.open(watchSink(outgoing))
       return
     case 'upgrade':
-      return writeChunks(outgoing, 400, { 'content-type': 'text/plain' }, [Buffer.from('Upgrade request required')])
+      return writeChunks(outgoing, 400, { 'content-type': 'text/plain' }, [Buffer.from('Upgrade request required')], compresses)
   }
 }
 
@@ -230,9 +255,14 @@ async function writeChunks(
   status: number,
   headers: Record<string, string>,
   chunks: readonly Uint8Array[],
+  compresses: (length: number) => boolean,
 ): Promise<void> {
   let length = 0
   for (const chunk of chunks) length += chunk.length
+  if (compresses(length)) {
+    outgoing.writeHead(status, { ...headers, 'content-encoding': 'gzip', vary: 'Accept-Encoding' })
+    return writeStream(outgoing, gzipped(chunks))
+  }
   headers['content-length'] = String(length)
   outgoing.writeHead(status, headers)
   if (length <= blockBytes) {
@@ -308,5 +338,5 @@ async function upgrade(handle: Handler, incoming: IncomingMessage, socket: Socke
   const outgoing = new ServerResponse(incoming)
   outgoing.assignSocket(socket)
   outgoing.once('finish', () => socket.end())
-  await write(outgoing, reply, true)
+  await write(outgoing, reply, { close: true })
 }

@@ -12,7 +12,7 @@ import { notAcceptable } from './routing-errors.ts'
  * reply whose caller asks first for protobuf or YAML is written so. Everything between knows objects only.
  */
 export interface Wire {
-  /** The request with its body decoded, where that is protobuf. */
+  /** The request with its body decoded, where that is protobuf. Upstream takes bodies as they come, whatever Content-Encoding says. */
   read(request: ApiRequest): ApiRequest
   /** Throws where the caller takes nothing that resources are written in. */
   checkAccept(request: ApiRequest): void
@@ -28,9 +28,6 @@ export function createWire(protobuf: ProtobufCodec): Wire {
   return {
     read(request) {
       const { body, headers } = request
-      const encoding = headers['content-encoding']
-      if (encoding !== undefined && encoding !== 'identity')
-        throw new StatusError('UnsupportedMediaType', `the body of the request is encoded as ${encoding}, which is not supported`)
       if (!(body instanceof Uint8Array) || body.length === 0 || mediaType(headers['content-type']) !== protobufType) return request
       try {
         return { ...request, body: protobuf.decode(body), headers: { ...headers, 'content-type': 'application/json' } }
