@@ -1,83 +1,15 @@
-import { type ChildProcess, execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { builtinCatalog } from '../../src/api/catalog.ts'
-import { systemClock } from '../../src/base/clock.ts'
-import { silentLog } from '../../src/base/log.ts'
-import { systemRandom } from '../../src/base/random.ts'
-import { bringProgram } from '../../src/cli/kubectl.ts'
-import { createAuthenticator } from '../../src/server/authentication.ts'
-import { createHttpListener, type HttpListener } from '../../src/server/http.ts'
-import { createAuthority, issueCertificate } from '../../src/server/pki.ts'
-import { createServer } from '../../src/server/server.ts'
-import { createMemoryStore } from '../../src/store/memory.ts'
+import { type ServerAlone, startServerAlone } from './server-alone.ts'
 
 /** The real kubectl's writes against the API server alone: typed bodies in protobuf, both kinds of apply, edits. */
 
-let listener: HttpListener | undefined
-let directory: string
-let program: string
-const stopped = new AbortController()
-const running = new Set<ChildProcess>()
-
+let server: ServerAlone
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'sampan-writes-'))
-  program = bringProgram(resolve(import.meta.dirname, '../..'), 'kubectl', () => {})
-  const nowMs = Date.now()
-  const authority = await createAuthority('test-ca', nowMs)
-  const serving = await issueCertificate(authority, { commonName: 'server', addresses: ['127.0.0.1'], nowMs })
-  const client = await issueCertificate(authority, { commonName: 'someone', organizations: ['system:masters'], nowMs })
-  const authenticate = createAuthenticator({ staticTokens: new Map(), verifyToken: async () => undefined })
-  const options = {
-    store: createMemoryStore(),
-    catalog: builtinCatalog(),
-    authenticate,
-    serverAddress: 'x:1',
-    clock: systemClock,
-    random: systemRandom,
-    log: silentLog,
-  }
-  const { handle } = await createServer(options, stopped.signal)
-  listener = createHttpListener({ handle, ...serving, clientAuthority: authority.certificate, log: silentLog })
-  const server = `https://127.0.0.1:${await listener.listen('127.0.0.1', 0)}`
-  const base64 = (text: string) => Buffer.from(text).toString('base64')
-  const kubeconfig = {
-    apiVersion: 'v1',
-    kind: 'Config',
-    'current-context': 'test',
-    contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
-    clusters: [{ name: 'test', cluster: { server, 'certificate-authority-data': base64(authority.certificate) } }],
-    users: [{ name: 'test', user: { 'client-certificate-data': base64(client.certificate), 'client-key-data': base64(client.key) } }],
-  }
-  await writeFile(join(directory, 'config'), JSON.stringify(kubeconfig))
+  server = await startServerAlone()
 })
-afterAll(async () => {
-  for (const child of running) child.kill()
-  stopped.abort()
-  await listener?.close()
-  await rm(directory, { recursive: true, force: true })
-})
+afterAll(() => server?.close())
 
-interface Ran {
-  readonly code: number | string
-  readonly out: string
-  readonly err: string
-}
-
-function kubectl(args: readonly string[], input = '', environment: Record<string, string> = {}): Promise<Ran> {
-  return new Promise((done) => {
-    const env = { ...process.env, ...environment, KUBECONFIG: join(directory, 'config'), KUBECACHEDIR: join(directory, 'cache') }
-    const child = execFile(program, args, { env, timeout: 30_000 }, (error, out, err) => {
-      running.delete(child)
-      done({ code: error ? (error.code ?? 1) : 0, out, err })
-    })
-    running.add(child)
-    child.stdin?.end(input)
-  })
-}
-
+const kubectl: ServerAlone['kubectl'] = (...args) => server.kubectl(...args)
 const get = async (...args: string[]) => JSON.parse((await kubectl(['get', ...args, '--show-managed-fields', '-o', 'json'])).out)
 const managersOf = ({ metadata }: { metadata: { managedFields?: { manager: string; operation: string }[] } }) =>
   (metadata.managedFields ?? []).map(({ manager, operation }) => `${manager}/${operation}`)
