@@ -1,6 +1,7 @@
 import { accumulate, amountsOf } from '../api/amounts.ts'
 import { requiredNodes } from '../api/node-selector.ts'
 import { requestsOfPod } from '../api/pod-amounts.ts'
+import { covers } from '../api/toleration.ts'
 import type { Node, Pod } from '../api/types/core-v1.ts'
 
 export interface Rejection {
@@ -17,8 +18,16 @@ function rejectedByNode(pod: Pod, node: Node): Rejection | undefined {
   if (pod.spec.os && pod.spec.os.name !== 'linux') {
     return { reason: 'PodOSNotSupported', message: `Failed to admit pod as the OS field doesn't match node OS` }
   }
-  if (requiredNodes(pod)(node)) return undefined
-  return { reason: 'NodeAffinity', message: "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector" }
+  if (!requiredNodes(pod)(node)) {
+    return { reason: 'NodeAffinity', message: "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector" }
+  }
+  // Of what keeps pods away only that counts which would drive them off again.
+  const isDrivenOff = (node.spec?.taints ?? []).some(
+    (taint) => taint.effect === 'NoExecute' && !pod.spec.tolerations?.some((toleration) => covers(toleration, taint)),
+  )
+  return isDrivenOff
+    ? { reason: 'TaintToleration', message: "Predicate TaintToleration failed: node(s) had taints that the pod didn't tolerate" }
+    : undefined
 }
 
 const hostPortsOf = ({ spec }: Pod) =>
@@ -43,6 +52,9 @@ function rejectedByPorts(pod: Pod, others: readonly Pod[]): Rejection | undefine
     : undefined
 }
 
+/** A resource of somebody's own, not of Kubernetes. */
+const isExtended = (name: string) => name.includes('/') && !name.includes('kubernetes.io/')
+
 function rejectedByResources(pod: Pod, { status }: Node, others: readonly Pod[]): Rejection | undefined {
   const allocatable = status?.allocatable ?? {}
   const maxPods = Number(allocatable.pods ?? 110)
@@ -55,7 +67,8 @@ function rejectedByResources(pod: Pod, { status }: Node, others: readonly Pod[])
   const capacities = amountsOf(allocatable)
   const used = others.reduce((sum, other) => accumulate(sum, requestsOfPod(other)), new Map<string, number>())
   for (const [name, requested] of requestsOfPod(pod)) {
-    if (requested === 0) continue
+    // What the node does not know at all is the whole cluster's.
+    if (requested === 0 || (isExtended(name) && !capacities.has(name))) continue
     const capacity = capacities.get(name) ?? 0
     const taken = used.get(name) ?? 0
     if (taken + requested <= capacity) continue

@@ -279,6 +279,14 @@ test('a pod goes where its selector, its ports and its needs are met', () => {
   expect(rejectionOf(withPort, node, [withPort])?.reason).toBe('NodePorts')
   expect(rejectionOf(wanting('1'), node, [wanting('1')])).toBeUndefined()
   expect(rejectionOf(wanting('1001m'), node, [wanting('1')])?.reason).toBe('OutOfcpu')
+  const tainted = (effect: string) => ({ ...node, spec: { taints: [{ key: 'broken', effect }] } })
+  expect(rejectionOf(pod(), tainted('NoSchedule'), [])).toBeUndefined()
+  expect(rejectionOf(pod(), tainted('NoExecute'), [])?.reason).toBe('TaintToleration')
+  expect(rejectionOf(pod({ tolerations: [{ operator: 'Exists' }] }), tainted('NoExecute'), [])).toBeUndefined()
+  const withDevice = pod({ containers: [{ name: 'main', resources: { requests: { 'example.com/device': '1' } } }] })
+  expect(rejectionOf(withDevice, node, [])).toBeUndefined()
+  const knowing = { ...node, status: { allocatable: { ...node.status.allocatable, 'example.com/device': '0' } } }
+  expect(rejectionOf(withDevice, knowing, [])?.reason).toBe('OutOfexample.com/device')
   expect(rejectionOf(pod(), node, [pod(), pod(), pod()])?.reason).toBe('OutOfpods')
 })
 

@@ -231,6 +231,15 @@ describe('a running pod', () => {
     expect(keys(running, observed(overrides))).toEqual(expected)
   })
 
+  test.each([
+    ['Always', 'Container main failed liveness probe, will be restarted'],
+    ['Never', 'Container main failed liveness probe'],
+  ])('that restarts %s says what comes after a failed probe', (restartPolicy, why) => {
+    const probes = new Map([['main0', { hasStarted: true, isReady: false, unhealthy: { probe: 'liveness' as const, atMs: nowMs } }]])
+    const input = observed({ pod: pod({ restartPolicy }), probes, ...withContainers(container()) })
+    expect(plan(running, input, nowMs).steps).toMatchObject([{ type: 'stop-container', why }])
+  })
+
   test('says why it waits, and wakes when the wait is over', () => {
     const { waiting, wakeAtMs } = plan(
       running,

@@ -242,6 +242,9 @@ function hasStartedFully({ probes, inFlight }: Observed, { id, name }: Container
   return (probes.get(id)?.hasStarted ?? true) && !inFlight.has(`start-container:${name}`)
 }
 
+/** Of what SIGKILL ended: 128 and the signal's number. */
+const exitCodeOfKilled = 137
+
 /** Whether it was made from what the spec said before. */
 export const isOfOtherSpec = ({ hash }: ContainerView, container: PodContainer['container']): boolean =>
   hash !== '' && hash !== containerHash(container)
@@ -253,7 +256,8 @@ function whyUnhealthy(observed: Observed, entry: PodContainer, current: Containe
   if (unhealthy) {
     const probe = unhealthy.probe === 'liveness' ? container.livenessProbe : container.startupProbe
     const graceSeconds = probe?.terminationGracePeriodSeconds ?? graceSecondsOf(pod)
-    return { atMs: unhealthy.atMs, message: `Container ${container.name} failed ${unhealthy.probe} probe, will be restarted`, graceSeconds }
+    const next = isRestarted(pod, entry, exitCodeOfKilled) ? ', will be restarted' : ''
+    return { atMs: unhealthy.atMs, message: `Container ${container.name} failed ${unhealthy.probe} probe${next}`, graceSeconds }
   }
   const isReplaced = (entry.role === 'main' || entry.role === 'sidecar') && isOfOtherSpec(current, container)
   if (!isReplaced) return undefined
