@@ -26,8 +26,6 @@ const reopenTimeoutMs = 5000
 export async function createContainer(parts: EngineParts, request: CreateContainerRequest): Promise<string> {
   const sandbox = parts.sandboxes.find(request.podSandboxId)
   const config = request.config ?? {}
-  if (sandbox.phase !== 'ready') throw new CriError('FAILED_PRECONDITION', `sandbox ${sandbox.id} is not ready`)
-  refuseTwin(parts, sandbox.id, config.metadata)
   const reference = config.image?.image ?? ''
   const image = await parts.images.resolve(reference)
   if (!image) throw new CriError('NOT_FOUND', `image "${reference}" not found`)
@@ -46,15 +44,32 @@ export async function createContainer(parts: EngineParts, request: CreateContain
     createdAtMs: parts.clock.now(),
     phase: 'creating',
   }
-  await parts.containers.save(record)
-  try {
-    await parts.containers.save({ ...(await prepare(parts, sandbox, record)), phase: 'created' })
-  } catch (error) {
-    await forget(parts, record)
-    throw error
-  }
+  // With the sandbox's own verbs: what stops or removes it afterwards finds this container.
+  await parts.serially(sandbox.id, async () => {
+    if (parts.sandboxes.get(sandbox.id)?.phase !== 'ready') throw new CriError('FAILED_PRECONDITION', `sandbox ${sandbox.id} is not ready`)
+    refuseTwin(parts, sandbox.id, config.metadata)
+    await parts.containers.save(record)
+  })
+  await parts.serially(id, async () => {
+    try {
+      await parts.containers.save({ ...(await prepare(parts, sandbox, record)), phase: 'created' })
+    } catch (error) {
+      await giveUp(parts, record)
+      throw error
+    }
+  })
   publish(parts, 'CONTAINER_CREATED_EVENT', id, sandbox.id)
   return id
+}
+
+/** What cannot be taken away now is shown, so that it is removed as any other is; hidden it would keep its name for good. */
+async function giveUp(parts: EngineParts, record: ContainerRecord): Promise<void> {
+  try {
+    await forget(parts, record)
+  } catch (error) {
+    parts.log.error('A container that could not be made could not be removed', { containerId: record.id, error })
+    await parts.containers.save({ ...record, phase: 'exited', exitCode: 255, reason: 'Unknown', finishedAtMs: parts.clock.now() })
+  }
 }
 
 function logPathOf({ config }: SandboxRecord, path: string): string {
@@ -229,17 +244,25 @@ export async function stopContainer(
   // A start that is under way is waited for, so that it does not outrun the stop.
   await parts.serially(id, async () => {})
   if (parts.containers.get(id)?.phase !== 'running') return
+  signal?.throwIfAborted()
   const target = parts.containers.get(id)?.process ?? main
   if (!target) return
   if (graceSeconds > 0) {
-    const gone = ended(parts, id, graceSeconds * 1000, signal)
+    const gone = endOf(parts, id, graceSeconds * 1000, signal)
     await signalProcess(target, signalNumber(record.config.stopSignal, record.image.StopSignal))
     if (await endedOrGone(parts, id, gone)) return
   }
-  const gone = ended(parts, id, killTimeoutMs, signal)
+  const gone = endOf(parts, id, killTimeoutMs, signal)
   await signalProcess(target, 'SIGKILL')
   await killCgroup(parts.cgroups, record.cgroupsPath)
   if (!(await endedOrGone(parts, id, gone))) throw new CriError('DEADLINE_EXCEEDED', `container ${id} did not end after SIGKILL`)
+}
+
+/** Asked for before the signal is sent, and awaited after: given up in between it fails with nobody listening yet. */
+function endOf(...wait: Parameters<typeof ended>): Promise<boolean> {
+  const gone = ended(...wait)
+  gone.catch(() => {})
+  return gone
 }
 
 /** The end may have been recorded between the look and the wait; and a process whose shim died leaves no exit file. */

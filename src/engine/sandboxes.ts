@@ -14,14 +14,6 @@ export async function runSandbox(parts: EngineParts, request: RunPodSandboxReque
   const config = request.config ?? {}
   const { metadata } = config
   if (!metadata?.name || !metadata.uid) throw new CriError('INVALID_ARGUMENT', 'a sandbox needs a name and a uid')
-  const twin = parts.sandboxes
-    .list()
-    .find((other) => other.config.metadata?.uid === metadata.uid && (other.config.metadata?.attempt ?? 0) === (metadata.attempt ?? 0))
-  if (twin)
-    throw new CriError(
-      'ALREADY_EXISTS',
-      `sandbox of pod ${metadata.namespace}/${metadata.name} attempt ${metadata.attempt ?? 0} exists as ${twin.id}`,
-    )
   const runtimeHandler = request.runtimeHandler ?? ''
   const record: SandboxRecord = {
     id: newId(parts.random),
@@ -33,16 +25,34 @@ export async function runSandbox(parts: EngineParts, request: RunPodSandboxReque
     phase: 'creating',
     addresses: [],
   }
-  await parts.sandboxes.save(record)
-  try {
-    await parts.serially(record.id, () => setUp(parts, record, signal))
-  } catch (error) {
-    await removeTraces(parts, record)
-    throw error
-  }
+  await parts.serially(`of pod ${metadata.uid}`, () => begin(parts, record))
+  await parts.serially(record.id, () =>
+    setUp(parts, record, signal).catch(async (error: unknown) => {
+      await giveUp(parts, record)
+      throw error
+    }),
+  )
   publish(parts, 'CONTAINER_CREATED_EVENT', record.id, record.id)
   publish(parts, 'CONTAINER_STARTED_EVENT', record.id, record.id)
   return record.id
+}
+
+/** Takes the name, which is one sandbox's. */
+async function begin(parts: EngineParts, record: SandboxRecord): Promise<void> {
+  const { uid, namespace, name, attempt = 0 } = record.config.metadata ?? {}
+  const twin = parts.sandboxes.list().find(({ config: { metadata } }) => metadata?.uid === uid && (metadata?.attempt ?? 0) === attempt)
+  if (twin) throw new CriError('ALREADY_EXISTS', `sandbox of pod ${namespace}/${name} attempt ${attempt} exists as ${twin.id}`)
+  await parts.sandboxes.save(record)
+}
+
+/** What cannot be taken away now is shown, so that it is removed as any other is; hidden it would keep its name for good. */
+async function giveUp(parts: EngineParts, record: SandboxRecord): Promise<void> {
+  try {
+    await removeTraces(parts, record)
+  } catch (error) {
+    parts.log.error('A sandbox that could not be made could not be removed', { sandboxId: record.id, error })
+    await parts.sandboxes.save({ ...(parts.sandboxes.get(record.id) ?? record), phase: 'notReady' })
+  }
 }
 
 async function setUp(parts: EngineParts, record: SandboxRecord, signal?: AbortSignal): Promise<void> {

@@ -1,0 +1,74 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { Engine } from './engine.ts'
+import { createContainer, type EnginePlace, newEnginePlace, podConfig, startPod } from './engine-fixture.ts'
+
+const root = process.getuid?.() === 0
+
+describe.skipIf(!root)(`what fails in an engine${root ? '' : ' (skipped: needs root)'}`, { timeout: 60_000 }, () => {
+  let place: EnginePlace
+  let engine: Engine
+  beforeAll(() => {
+    place = newEnginePlace()
+  })
+  afterEach(() => engine?.close())
+  afterAll(() => place?.remove(), 60_000)
+
+  /** A network that fails as often as is said. */
+  const failing = (left: { attach: number; detach: number }) => {
+    const { network } = place.options
+    const fail = (what: 'attach' | 'detach') => {
+      if (left[what]-- > 0) throw new Error(`${what} failed`)
+    }
+    return {
+      ...network,
+      attach: async (...args: Parameters<typeof network.attach>) => {
+        fail('attach')
+        return network.attach(...args)
+      },
+      detach: async (id: string) => {
+        fail('detach')
+        return network.detach(id)
+      },
+    }
+  }
+
+  test('a sandbox that cannot be made nor taken away is shown, removed and made again', async () => {
+    engine = await place.open({ network: failing({ attach: 1, detach: 1 }) })
+    const { runtime } = engine
+    const config = podConfig(place)
+    await expect(runtime.runPodSandbox({ config })).rejects.toThrow('attach failed')
+    const { items } = await runtime.listPodSandbox({})
+    expect(items).toEqual([expect.objectContaining({ state: 'SANDBOX_NOTREADY', metadata: config.metadata })])
+    await expect(runtime.runPodSandbox({ config })).rejects.toMatchObject({ code: 'ALREADY_EXISTS' })
+    await runtime.removePodSandbox({ podSandboxId: items?.[0]?.id ?? '' })
+    const { podSandboxId = '' } = await runtime.runPodSandbox({ config })
+    await runtime.removePodSandbox({ podSandboxId })
+  })
+
+  test('of two requests for the same sandbox or container one is refused', async () => {
+    engine = await place.open()
+    const { runtime } = engine
+    const config = podConfig(place)
+    const both = await Promise.allSettled([runtime.runPodSandbox({ config }), runtime.runPodSandbox({ config })])
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    const [sandbox] = (await runtime.listPodSandbox({})).items ?? []
+    const podSandboxId = sandbox?.id ?? ''
+    const containers = await Promise.allSettled([
+      createContainer(runtime, podSandboxId, ['true']),
+      createContainer(runtime, podSandboxId, ['true']),
+    ])
+    expect(containers.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    await runtime.removePodSandbox({ podSandboxId })
+  })
+
+  test('a stop that is given up before it begins is refused, and nothing else happens', async () => {
+    engine = await place.open()
+    const { runtime } = engine
+    const pod = await startPod(place, runtime, ['sleep', '1000'])
+    const { containerId } = pod
+    const given = AbortSignal.abort(new Error('given up'))
+    await expect(runtime.stopContainer({ containerId, timeout: 5 }, given)).rejects.toThrow('given up')
+    await expect(runtime.stopContainer({ containerId, timeout: 0 }, given)).rejects.toThrow('given up')
+    await runtime.removePodSandbox({ podSandboxId: pod.sandboxId })
+  })
+})
