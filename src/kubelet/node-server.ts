@@ -111,10 +111,10 @@ export function createNodeServer({ runtime, node, tls, workers, clock, log }: De
         return json(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items })
       }
       case 'stats':
-        if (parts[1] === 'summary') return json(response, await statsSummary(runtime, node.name, clock.now()))
+        if (parts[1] === 'summary') return json(response, await statsSummary(statsSource(known), node.name))
         break
       case 'metrics':
-        if (parts[1] === 'resource') return text(response, await resourceMetrics(runtime, clock.now()))
+        if (parts[1] === 'resource') return text(response, await resourceMetrics(statsSource(known)))
         break
       case 'exec':
       case 'attach':
@@ -122,6 +122,13 @@ export function createNodeServer({ runtime, node, tls, workers, clock, log }: De
         throw new Refusal(400, 'Upgrade request required')
     }
     throw new Refusal(404, '404 page not found')
+  }
+
+  function statsSource(known: PodWorkers) {
+    const starts = new Map(
+      [...known.entries()].flatMap((entry) => entry.runtime.containers.map(({ id, startedAtMs }) => [id, startedAtMs])),
+    )
+    return { runtime, startedAtMs: (id: string) => starts.get(id), nowMs: clock.now() }
   }
 
   async function containerLogs(

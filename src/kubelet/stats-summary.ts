@@ -1,8 +1,15 @@
 import type { ContainerStats, RuntimeService } from '../cri/types.ts'
 import { runtimeKeys } from './runtime-keys.ts'
 
+interface StatsSource {
+  readonly runtime: Pick<RuntimeService, 'listContainerStats'>
+  /** When the container of this id was started. */
+  readonly startedAtMs: (containerId: string) => number | undefined
+  readonly nowMs: number
+}
+
 /** The Summary API's answer, as far as CRI tells: what each container uses. */
-export async function statsSummary(runtime: RuntimeService, nodeName: string, nowMs: number): Promise<object> {
+export async function statsSummary({ runtime, startedAtMs, nowMs }: StatsSource, nodeName: string): Promise<object> {
   const time = new Date(nowMs).toISOString()
   const pods = new Map<string, { podRef: object; containers: object[]; cpu: number; cores: number; memory: number; rss: number }>()
   for (const { attributes, cpu, memory } of await containerStats(runtime)) {
@@ -21,9 +28,10 @@ export async function statsSummary(runtime: RuntimeService, nodeName: string, no
     pod.cores += used.cores
     pod.memory += used.memory
     pod.rss += used.rss
+    const startMs = startedAtMs(attributes?.id ?? '')
     pod.containers.push({
       name: labels[runtimeKeys.containerName],
-      startTime: time,
+      ...(startMs !== undefined && { startTime: new Date(startMs).toISOString() }),
       cpu: { time, usageNanoCores: used.cores, usageCoreNanoSeconds: used.cpu },
       memory: { time, workingSetBytes: used.memory, rssBytes: used.rss, usageBytes: memory?.usageBytes?.value ?? 0 },
     })
@@ -39,13 +47,15 @@ export async function statsSummary(runtime: RuntimeService, nodeName: string, no
   }
 }
 
-/** What metrics-server reads, in Prometheus' text format. */
-export async function resourceMetrics(runtime: RuntimeService, nowMs: number): Promise<string> {
-  const lines = { cpu: [] as string[], memory: [] as string[] }
+/** What metrics-server reads of containers, in Prometheus' text format. */
+export async function resourceMetrics({ runtime, startedAtMs, nowMs }: StatsSource): Promise<string> {
+  const lines = { cpu: [] as string[], memory: [] as string[], start: [] as string[] }
   for (const { attributes, cpu, memory } of await containerStats(runtime)) {
     const labels = attributes?.labels ?? {}
     const named = `{container=${quoted(labels[runtimeKeys.containerName])},namespace=${quoted(labels[runtimeKeys.podNamespace])},pod=${quoted(labels[runtimeKeys.podName])}}`
     lines.cpu.push(`container_cpu_usage_seconds_total${named} ${(cpu?.usageCoreNanoSeconds?.value ?? 0) / 1e9} ${nowMs}`)
+    const startMs = startedAtMs(attributes?.id ?? '')
+    if (startMs !== undefined) lines.start.push(`container_start_time_seconds${named} ${startMs / 1000}`)
     lines.memory.push(`container_memory_working_set_bytes${named} ${memory?.workingSetBytes?.value ?? 0} ${nowMs}`)
   }
   return [
@@ -55,12 +65,15 @@ export async function resourceMetrics(runtime: RuntimeService, nowMs: number): P
     '# HELP container_memory_working_set_bytes [STABLE] Current working set of the container in bytes',
     '# TYPE container_memory_working_set_bytes gauge',
     ...lines.memory,
+    '# HELP container_start_time_seconds [STABLE] Start time of the container since unix epoch in seconds',
+    '# TYPE container_start_time_seconds gauge',
+    ...lines.start,
     '',
   ].join('\n')
 }
 
 const quoted = (value = '') => JSON.stringify(value)
 
-async function containerStats(runtime: RuntimeService): Promise<readonly ContainerStats[]> {
+async function containerStats(runtime: StatsSource['runtime']): Promise<readonly ContainerStats[]> {
   return (await runtime.listContainerStats({})).stats ?? []
 }
