@@ -130,7 +130,7 @@ function formatted(lines: Buffer, { timestamps, sinceMs }: LogOptions): Buffer {
 const lineFeed = Buffer.from('\n')
 
 /** Where the last `count` lines begin, found from the end. */
-export async function tailStart(handle: FileHandle, count: number): Promise<number> {
+async function tailStart(handle: FileHandle, count: number): Promise<number> {
   const { size } = await handle.stat()
   if (count === 0) return size
   let found = 0

@@ -66,7 +66,7 @@ export interface Statuses {
 }
 
 /** Upstream's getPhase: what all containers together make of the pod. */
-export function phaseOf(pod: Pod, life: PodLife, { containerStatuses: mains, initContainerStatuses: inits }: Statuses): string {
+function phaseOf(pod: Pod, life: PodLife, { containerStatuses: mains, initContainerStatuses: inits }: Statuses): string {
   const stated = pod.status?.phase
   if (stated === 'Succeeded' || stated === 'Failed') return stated
   const isOver = lifeOrder(life) >= 2
