@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Engine } from './engine.ts'
 import { createContainer, type EnginePlace, newEnginePlace, podConfig, startPod } from './engine-fixture.ts'
@@ -70,5 +72,30 @@ describe.skipIf(!root)(`what fails in an engine${root ? '' : ' (skipped: needs r
     await expect(runtime.stopContainer({ containerId, timeout: 5 }, given)).rejects.toThrow('given up')
     await expect(runtime.stopContainer({ containerId, timeout: 0 }, given)).rejects.toThrow('given up')
     await runtime.removePodSandbox({ podSandboxId: pod.sandboxId })
+  })
+  test('the end of a container whose shim was killed is seen, also where another process has the shim’s number now', async () => {
+    engine = await place.open()
+    const pod = await startPod(place, engine.runtime, ['sleep', '1000'])
+    const { containerId } = pod
+    const { info } = await engine.runtime.containerStatus({ containerId, verbose: true })
+    const shimFile = join(place.options.places.state, 'bundles', containerId, 'conmon.pid')
+    process.kill(Number(readFileSync(shimFile, 'utf8')), 'SIGKILL')
+    writeFileSync(shimFile, String(process.pid))
+    process.kill(JSON.parse(info?.info ?? '{}').pid, 'SIGKILL')
+    await engine.close()
+    engine = await place.open()
+    await expect
+      .poll(async () => {
+        await findAgain()
+        return (await engine.runtime.containerStatus({ containerId })).status
+      })
+      .toMatchObject({ state: 'CONTAINER_EXITED', exitCode: 255 })
+    await engine.runtime.removePodSandbox({ podSandboxId: pod.sandboxId })
+
+    /** Its process may have been a zombie for a moment. */
+    async function findAgain(): Promise<void> {
+      await engine.close()
+      engine = await place.open()
+    }
   })
 })

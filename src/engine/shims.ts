@@ -1,6 +1,7 @@
 import { open, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
+import { onErrorCode } from '../base/error-code.ts'
 import { mkfifo } from '../base/mount.ts'
 import { type Cgroups, killCgroup, removeCgroup } from './cgroups.ts'
 import { lifePipe } from './infra-lives.ts'
@@ -83,7 +84,11 @@ export function createShims({ places, spawner, cgroups, clock }: { places: ShimP
 
   const shimOf = async (id: string): Promise<ProcessIdentity | undefined> => {
     const pid = Number(await readFile(join(bundleOf(id), 'conmon.pid'), 'utf8').catch(absentIs('0')))
-    return pid > 0 ? identify(pid) : undefined
+    if (!(pid > 0)) return undefined
+    const identity = await identify(pid)
+    // A later process may have its number; a shim bears the container's id among its words.
+    const words = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(onErrorCode(['ENOENT', 'ESRCH'], ''))
+    return words.split('\0').includes(id) ? identity : undefined
   }
 
   return {
