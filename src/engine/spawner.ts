@@ -159,8 +159,15 @@ export function createSpawner({ cgroupDirectories, identityFile, log }: SpawnerO
     }
     started.on('error', gone)
     started.on('exit', (code, signal) => gone(new Error(`Cannot start containers: the spawner ended (${signal ?? code})`)))
-    const identity = started.pid === undefined ? undefined : await identify(started.pid)
-    if (identity) await writeFile(identityFile(kind), JSON.stringify(identity))
+    try {
+      const identity = started.pid === undefined ? undefined : await identify(started.pid)
+      if (identity) await writeFile(identityFile(kind), JSON.stringify(identity))
+    } catch (error) {
+      // The next job tries another one.
+      started.stdin.end()
+      shells.delete(kind)
+      throw error
+    }
     if (end) throw end
     return { process: started, pending }
   }
