@@ -71,7 +71,9 @@ async function processesOf(directory: string): Promise<number[]> {
   const names = await readdir(directory, { withFileTypes: true }).catch(absentIs([]))
   const text = await readFile(join(directory, 'cgroup.procs'), 'utf8').catch(absentIs(''))
   const below = await Promise.all(names.filter((name) => name.isDirectory()).map((name) => processesOf(join(directory, name.name))))
-  return [...text.split('\n').filter(Boolean).map(Number), ...below.flat()]
+  // A process that this one's PID namespace does not have is 0 here, which kill(2) takes for the caller's own group.
+  const own = text.split('\n').map(Number)
+  return [...own.filter((pid) => pid > 0), ...below.flat()]
 }
 
 function killQuietly(pid: number): void {

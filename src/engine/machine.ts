@@ -1,5 +1,6 @@
 import { lstat, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { onErrorCode } from '../base/error-code.ts'
 import { findProgram } from '../base/find-program.ts'
 import { allCapabilities, capabilitiesOfMask } from './capabilities.ts'
 import type { OciDevice } from './oci-spec.ts'
@@ -41,12 +42,15 @@ export async function hostDevices(directory = '/dev'): Promise<OciDevice[]> {
       .filter(({ name }) => directory !== '/dev' || !skipped.has(name))
       .map(async (entry): Promise<OciDevice[]> => {
         const path = join(directory, entry.name)
-        if (entry.isDirectory()) return hostDevices(path)
-        return entry.isCharacterDevice() || entry.isBlockDevice() ? deviceAt(path, path, lstat) : []
+        if (entry.isDirectory()) return hostDevices(path).catch(goneMeanwhile)
+        return entry.isCharacterDevice() || entry.isBlockDevice() ? deviceAt(path, path, lstat).catch(goneMeanwhile) : []
       }),
   )
   return devices.flat()
 }
+
+/** Terminals come and go. */
+const goneMeanwhile = onErrorCode<OciDevice[]>(['ENOENT'], [])
 
 /** The device that a host path names (symlinks followed), as the container shall see it. */
 export function namedDevice(hostPath: string, containerPath: string): Promise<OciDevice[]> {
