@@ -3,6 +3,8 @@
 # A crash is restarted after a second, doubling to 30 while it keeps failing at once. TERM ends the process and the loop.
 # PIDFILE and PIDFILE.child hold the loop's and the process's line of /proc/PID/stat, which no later process shares;
 # the pipe is closed once both are written.
+# Whatever the user's own is: processes of containers go through directories that are made here.
+umask 022
 pidfile=$1 logfile=$2 endfile=$3
 shift 3
 scripts=$(dirname "$0")
