@@ -124,12 +124,13 @@ const unrecognized = ({ kind }: Kind, problem: string, body: Uint8Array) =>
 /** The beginning of a body: as it is where it looks like JSON, else in hexadecimal digits. */
 function summary(body: Uint8Array): string {
   if (body.length === 0) return '<empty>'
-  const text = textOf(body.subarray(0, summaryBytes))
-  const shown = text.startsWith('{') ? text : Buffer.from(text).toString('hex')
+  const start = Buffer.from(body.subarray(0, summaryBytes))
+  const shown = start[0] === openBrace ? start.toString() : start.toString('hex')
   return body.length > summaryBytes ? `${shown} ...` : shown
 }
 
 const summaryBytes = 30
+const openBrace = '{'.charCodeAt(0)
 
 function parseJson(body: Uint8Array): Body {
   const { keys, depth } = scanJson(body)

@@ -9,14 +9,15 @@ import { unsupportedMediaType } from './routing-errors.ts'
 /** How a body of this content type changes a value of this schema. */
 export function patchFor(schema: Schema, contentType: string | undefined): (original: unknown, patch: unknown) => unknown {
   const type = contentType?.split(';')[0]?.trim().toLowerCase()
-  if (type === 'application/merge-patch+json') return mergePatch
+  if (type === 'application/merge-patch+json') return (original, patch) => mergePatch(original, asObject(patch, 'error decoding patch: '))
   if (type === 'application/json-patch+json') return jsonPatch
   if (type === 'application/strategic-merge-patch+json')
     return (original, patch) => strategicPatch(schema, asObject(original), asObject(patch))
   throw unsupportedMediaType()
 }
 
-function asObject(value: unknown): JsonObject {
+function asObject(value: unknown, before = ''): JsonObject {
   if (isJsonObject(value)) return value
-  throw new StatusError('BadRequest', 'error decoding patch: the patch is not an object')
+  const shown = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
+  throw new StatusError('BadRequest', `${before}json: cannot unmarshal ${shown} into Go value of type map[string]interface {}`)
 }

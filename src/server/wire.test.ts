@@ -102,6 +102,7 @@ test('a reply may be YAML', async () => {
   expect(parse((await bytesOf(one)).toString())).toMatchObject({ data: { a: 'b' } })
   const list = parse((await bytesOf(await send('GET', configMaps, { accept: 'application/yaml' }))).toString()) as { items: unknown[] }
   expect(list.items).toContainEqual(expect.objectContaining({ data: { a: 'b' } }))
+  for (const item of list.items) expect(item).not.toHaveProperty('kind')
 })
 
 test('what Content-Encoding says of a body is nothing, as upstream', async () => {

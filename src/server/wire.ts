@@ -100,16 +100,24 @@ const mediaType = (header: string | undefined) => header?.split(';', 1)[0]?.trim
 
 /** A list is written item by item, other requests being answered between them. */
 async function* yamlOf(object: object): AsyncGenerator<Uint8Array> {
-  const { items, ...rest } = object as { items?: unknown }
+  const { items, ...head } = object as Typed & { items?: readonly Typed[] }
   if (!Array.isArray(items) || items.length === 0) {
     yield Buffer.from(stringify(object, yamlOptions))
     return
   }
-  yield Buffer.from(`${stringify(rest, yamlOptions)}items:\n`)
-  for (const item of items) {
-    yield Buffer.from(stringify([item], yamlOptions))
+  yield Buffer.from(`${stringify(head, yamlOptions)}items:\n`)
+  for (const item of items as readonly Typed[]) {
+    const { kind, apiVersion, ...rest } = item
+    // What the list says for all is left to it, as in JSON.
+    const isTold = `${kind}List` === head.kind && apiVersion === head.apiVersion
+    yield Buffer.from(stringify([isTold ? rest : item], yamlOptions))
     await new Promise<void>((resolve) => setImmediate(resolve))
   }
+}
+
+interface Typed {
+  readonly kind?: unknown
+  readonly apiVersion?: unknown
 }
 
 /** No anchors for what stands twice, and texts quoted as readers of YAML 1.1 need. */
