@@ -37,7 +37,9 @@ const noElements = (): MutableElements => ({
  * (frontend . index). With client affinity the draw gives the backend's address as a mark, which the map `affinity`
  * remembers and `targets` resolves while the backend lives.
  */
-export function elementsOf(frontend: Frontend, { backends, isExternal, affinitySeconds }: FrontendPlan): readonly Element[] {
+export function elementsOf(frontend: Frontend, { backends: all, isExternal, affinitySeconds }: FrontendPlan): readonly Element[] {
+  // A mark tells an address, and no port: whoever stays, stays with one port of it.
+  const backends = affinitySeconds === undefined ? all : withoutRepeats(all)
   if (backends.length === 0) return [{ map: 'unserved', key: frontend, value: 'goto refuse' }]
   const kind = affinitySeconds === undefined ? `n${backends.length}` : `a${backends.length}t${affinitySeconds}`
   const elements: Element[] = [{ map: 'frontends', key: frontend, value: `goto ${isExternal ? 'x' : ''}${kind}` }]
@@ -54,6 +56,11 @@ export function elementsOf(frontend: Frontend, { backends, isExternal, affinityS
     }
   }
   return elements
+}
+
+function withoutRepeats(backends: readonly Backend[]): readonly Backend[] {
+  const seen = new Set<string>()
+  return backends.filter(({ address }) => !seen.has(address) && seen.add(address))
 }
 
 const markOf = (address: string) =>
