@@ -255,6 +255,7 @@ export async function stopContainer(
   const gone = endOf(parts, id, killTimeoutMs, signal)
   await signalProcess(target, 'SIGKILL')
   await killCgroup(parts.cgroups, record.cgroupsPath)
+  await endIfSilent(parts, id)
   if (!(await endedOrGone(parts, id, gone))) throw new CriError('DEADLINE_EXCEEDED', `container ${id} did not end after SIGKILL`)
 }
 
@@ -265,13 +266,26 @@ function endOf(...wait: Parameters<typeof ended>): Promise<boolean> {
   return gone
 }
 
+/** As containerd says where nobody saw the exit code. */
+export const unknownExitCode = 255
+
+/** Records the end of a process that is gone and whose shim is too: with what the shim wrote, or without a code when it was killed. */
+export async function endIfSilent(parts: EngineParts, id: string): Promise<void> {
+  const record = parts.containers.get(id)
+  if (record?.phase !== 'running' || (await isAlive(record.process))) return
+  const written = await parts.exits.read(id)
+  // One that lives is about to write it.
+  if (!written && (await parts.shims.shimOf(id))) return
+  await containerEnded(parts, id, written ?? (await parts.exits.read(id)) ?? { code: unknownExitCode, atMs: parts.clock.now() })
+}
+
 /** The end may have been recorded between the look and the wait; and a process whose shim died leaves no exit file. */
 async function endedOrGone(parts: EngineParts, id: string, gone: Promise<boolean>): Promise<boolean> {
   if (parts.containers.get(id)?.phase !== 'running') tellEnded(parts, id)
   if (await gone) return true
   const record = parts.containers.get(id)
   if (record?.phase !== 'running' || (await isAlive(record.process))) return record?.phase !== 'running'
-  await containerEnded(parts, id, { code: 255, atMs: parts.clock.now() })
+  await containerEnded(parts, id, { code: unknownExitCode, atMs: parts.clock.now() })
   return true
 }
 

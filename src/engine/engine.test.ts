@@ -8,6 +8,8 @@ import { detectCgroups } from './cgroups.ts'
 import type { Engine } from './engine.ts'
 import { createContainer, type EnginePlace, endOf, engineAt, newEnginePlace, podConfig, type Started, startPod } from './engine-fixture.ts'
 
+import { identify } from './process-identity.ts'
+
 const root = process.getuid?.() === 0
 const text = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString()
 
@@ -469,6 +471,17 @@ describe.skipIf(!root)(`real containers${root ? '' : ' (skipped: needs root)'}`,
     expect(cgroupsOf(parent)).toContain(`${place.options.cgroupParent}/shims\n`)
     expect(cgroupsOf(pid)).toContain(`/${pod.containerId}\n`)
     expect(cgroupsOf(process.pid)).not.toContain(place.options.cgroupParent)
+    await runtime.removePodSandbox({ podSandboxId: pod.sandboxId })
+  })
+
+  test('a container whose shim was killed is stopped at once', { timeout: 15_000 }, async () => {
+    const pod = await startPod(place, runtime, ['sleep', '1000'])
+    const { info } = await runtime.containerStatus({ containerId: pod.containerId, verbose: true })
+    const pid = JSON.parse(info?.info ?? '').pid as number
+    process.kill(Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]), 'SIGKILL')
+    await runtime.stopContainer({ containerId: pod.containerId, timeout: 0 })
+    expect(await identify(pid)).toBeUndefined()
+    expect((await endOf(runtime, pod.containerId)).exitCode).toBe(255)
     await runtime.removePodSandbox({ podSandboxId: pod.sandboxId })
   })
 

@@ -1,12 +1,9 @@
-import { containerEnded } from './containers.ts'
+import { endIfSilent } from './containers.ts'
 import type { EngineParts } from './parts.ts'
 import { isAlive } from './process-identity.ts'
 import { infraEnded } from './sandboxes.ts'
 
 const intervalMs = 30_000
-/** As containerd says where nobody saw the exit code. */
-export const unknownExitCode = 255
-
 /**
  * A shim that was killed leaves no exit file when its container ends, and nothing else tells: those processes are looked
  * for now and then.
@@ -30,20 +27,8 @@ export function watchForSilentEnds(parts: EngineParts): { close(): void } {
 }
 
 export async function findSilentEnds(parts: EngineParts): Promise<void> {
-  for (const { id, phase, process } of parts.containers.list()) {
-    if (phase !== 'running' || (await isAlive(process))) continue
-    const exit = await exitLeftBehind(parts, id)
-    if (exit) await containerEnded(parts, id, exit)
-  }
+  for (const { id } of parts.containers.list()) await endIfSilent(parts, id)
   for (const { id, phase, infra } of parts.sandboxes.list()) {
     if (phase === 'ready' && !(await isAlive(infra))) await infraEnded(parts, id)
   }
-}
-
-/** The exit of a process that is gone; undefined while its shim still lives and is about to write it. */
-async function exitLeftBehind(parts: EngineParts, id: string) {
-  const written = await parts.exits.read(id)
-  if (written) return written
-  if (await parts.shims.shimOf(id)) return undefined
-  return (await parts.exits.read(id)) ?? { code: unknownExitCode, atMs: parts.clock.now() }
 }
