@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { unreachable } from '../base/assert.ts'
 import { type Digest, digestOf } from '../oci/digest.ts'
 import type { ContainerDefaults, HistoryEntry, ImageConfig } from '../oci/manifest.ts'
@@ -67,6 +68,8 @@ export async function build(
     let current = await begin(stage)
     for (const instruction of stage.instructions) {
       await announce(instruction.text)
+      // Some thousand lines would hold up everybody else.
+      await setImmediate()
       signal.throwIfAborted()
       const { state, action, createdBy, warnings } = named(instruction.line, () => evaluate(current.state, instruction, context))
       for (const warning of warnings) await output(`[Warning] ${warning}\n`)

@@ -87,11 +87,11 @@ export function parseDockerfile(text: string): Dockerfile {
 function readEscape(lines: readonly string[]): string {
   let escapeMark: string | undefined
   for (const [index, line] of lines.entries()) {
-    const directive = /^#\s*([a-zA-Z][\w-]*)\s*=\s*(.*?)\s*$/.exec(line)
+    const directive = /^#\s*([a-zA-Z][\w-]*)\s*=(.*)$/.exec(line)
     if (!directive) break
     if (directive[1]?.toLowerCase() !== 'escape') continue
     if (escapeMark !== undefined) throw parseError(index + 1, 'only one escape parser directive can be used')
-    escapeMark = directive[2]
+    escapeMark = directive[2]?.trim()
     if (escapeMark !== '\\' && escapeMark !== '`')
       throw parseError(index + 1, `invalid escape token '${escapeMark}' does not match \` or \\`)
   }

@@ -69,13 +69,17 @@ export const predefinedArgs = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PRO
   name.toLowerCase(),
 ])
 
+/** Linux starts no process with a larger one. */
+const maxEnvironmentLength = 2 * 1024 * 1024
+
 const defaultShell = ['/bin/sh', '-c']
 
 /** What an instruction means in a stage; pure. */
 export function evaluate(state: StageState, instruction: Instruction, context: EvaluationContext): Evaluation {
   const { keyword, rest } = instruction
   const { escapeMark } = context
-  const lookup: Lookup = (name) => environment(state.config).get(name) ?? state.args.get(name)
+  const variables = environment(state.config)
+  const lookup: Lookup = (name) => variables.get(name) ?? state.args.get(name)
   const word = () => expandWord(rest, lookup, escapeMark)
   const words = () => jsonForm(rest)?.map((item) => expandWord(item, lookup, escapeMark)) ?? expandWords(rest, lookup, escapeMark)
   const configured = (changes: ContainerDefaults, createdBy = instruction.text): Evaluation => ({
@@ -90,13 +94,12 @@ export function evaluate(state: StageState, instruction: Instruction, context: E
   if (!['RUN', 'COPY', 'ADD', 'HEALTHCHECK'].includes(keyword)) flagless()
   switch (keyword) {
     case 'ENV': {
-      const variables = environment(state.config)
       const pairs = expandPairs(rest, lookup, escapeMark)
       for (const [name, value] of pairs) variables.set(name, value)
-      return configured(
-        { Env: [...variables].map(([name, value]) => `${name}=${value}`) },
-        `ENV ${pairs.map(([name, value]) => `${name}=${value}`).join(' ')}`,
-      )
+      const Env = [...variables].map(([name, value]) => `${name}=${value}`)
+      if (Env.reduce((length, text) => length + text.length, 0) > maxEnvironmentLength)
+        throw new DockerfileError(`the environment has more than ${maxEnvironmentLength} characters`)
+      return configured({ Env }, `ENV ${pairs.map(([name, value]) => `${name}=${value}`).join(' ')}`)
     }
     case 'LABEL':
       return configured({ Labels: { ...state.config.Labels, ...Object.fromEntries(expandPairs(rest, lookup, escapeMark)) } })

@@ -16,6 +16,10 @@ export function expandText(text: string, lookup: Lookup, escapeMark = '\\'): str
   return new Lexer(text, lookup, escapeMark, true).whole()
 }
 
+/** What a variable may grow to: Linux gives no process a longer string in its environment, and a few that double are a bomb. */
+const maxWordLength = 128 * 1024
+const maxTextLength = 4 * 1024 * 1024
+
 /** The words of a text, which spaces outside of quotes separate, each expanded. */
 export function expandWords(text: string, lookup: Lookup, escapeMark = '\\'): string[] {
   return splitWords(text, escapeMark).map((word) => expandWord(word, lookup, escapeMark))
@@ -71,6 +75,7 @@ class Lexer {
   readonly #escapeMark: string
   readonly #keepsQuotes: boolean
   #index = 0
+  #expanded = 0
 
   constructor(text: string, lookup: Lookup, escapeMark: string, keepsQuotes = false) {
     this.#text = text
@@ -139,6 +144,14 @@ class Lexer {
   }
 
   #variable(): string {
+    const value = this.#substitute()
+    this.#expanded += value.length
+    const limit = this.#keepsQuotes ? maxTextLength : maxWordLength
+    if (this.#expanded > limit) throw new DockerfileError(`variables expand to more than ${limit} characters`)
+    return value
+  }
+
+  #substitute(): string {
     const rest = this.#text.slice(this.#index + 1)
     const bare = /^(?:[A-Za-z_]\w*|[0-9@*#])/.exec(rest)?.[0]
     if (bare !== undefined) {

@@ -15,23 +15,17 @@ export function parseIgnore(text: string): Ignore {
     .filter((line) => line !== '' && line !== '!')
     .map((line) => {
       const negated = line.startsWith('!')
-      return { negated, matches: globMatcher(cleanPattern((negated ? line.slice(1) : line).trim())) }
+      return { negated, matches: ancestorMatcher(cleanPattern((negated ? line.slice(1) : line).trim())) }
     })
   return {
     mayReinclude: patterns.some(({ negated }) => negated),
     excludes(path) {
-      const parents = parentsOf(path)
+      const names = path.split('/')
       let excluded = false
-      for (const { negated, matches } of patterns) if (negated === excluded && parents.some(matches)) excluded = !negated
+      for (const { negated, matches } of patterns) if (negated === excluded && matches(names)) excluded = !negated
       return excluded
     },
   }
-}
-
-/** The path itself and all directories above: what matches one of them matches the path. */
-function parentsOf(path: string): string[] {
-  const parts = path.split('/')
-  return parts.map((_, index) => parts.slice(0, index + 1).join('/'))
 }
 
 function cleanPattern(pattern: string): string {
@@ -46,13 +40,21 @@ function cleanPattern(pattern: string): string {
 
 /** `*` and `?` stay inside a name, `[…]` is a class, `**` goes through directories. Linear: no pattern backtracks without end. */
 export function globMatcher(pattern: string): (path: string) => boolean {
-  const parts = pattern.split('/').map((part) => (part === '**' ? part : nameMatcher(part)))
-  return (path) => matchParts(parts, path.split('/'))
+  const parts = partsOf(pattern)
+  return (path) => matchParts(parts, path.split('/'), 'whole')
 }
+
+/** Whether the path or a directory above is matched: what matches one of them matches the path. */
+function ancestorMatcher(pattern: string): (names: readonly string[]) => boolean {
+  const parts = partsOf(pattern)
+  return (names) => matchParts(parts, names, 'beginning')
+}
+
+const partsOf = (pattern: string): readonly Part[] => pattern.split('/').map((part) => (part === '**' ? part : nameMatcher(part)))
 
 type Part = '**' | ((name: string) => boolean)
 
-function matchParts(parts: readonly Part[], names: readonly string[]): boolean {
+function matchParts(parts: readonly Part[], names: readonly string[], what: 'whole' | 'beginning'): boolean {
   // Positions in the pattern that the names so far can lead to.
   let states = new Set([0])
   const skip = (from: ReadonlySet<number>) => {
@@ -69,6 +71,7 @@ function matchParts(parts: readonly Part[], names: readonly string[]): boolean {
     }
     states = next
     if (states.size === 0) return false
+    if (what === 'beginning' && skip(states).has(parts.length)) return true
   }
   return skip(states).has(parts.length)
 }
