@@ -150,7 +150,14 @@ export async function build(
           `When using ${instruction} with more than one source file, the destination must be a directory and end with a /`,
         )
       }
-      const key = JSON.stringify([instruction, destination, chown, chmod, from !== undefined, await digestSources(sources)])
+      const key = JSON.stringify([
+        instruction,
+        destination,
+        chown,
+        chmod,
+        from !== undefined,
+        await digestSources(sources, from !== undefined),
+      ])
       return await makeStep(stage, createdBy, key, (workspace) =>
         workspace.copy({ instruction, destination, chown, chmod, sources, keepsOwners: from !== undefined }),
       )

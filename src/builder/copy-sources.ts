@@ -3,6 +3,7 @@ import { createReadStream, type Stats } from 'node:fs'
 import { lstat, readdir, readlink } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import { onErrorCode } from '../base/error-code.ts'
+import { getXattr, listXattrs } from '../base/mount.ts'
 import { rootedPath } from '../base/rooted-path.ts'
 import type { ResolvedSource } from './build-host.ts'
 import { DockerfileError } from './dockerfile-error.ts'
@@ -59,31 +60,46 @@ async function globbed(directory: string, pattern: string, excludes: (path: stri
   return found.sort()
 }
 
-/** What the files are, for the cache: names, kinds, modes and contents; times and owners do not count. */
-export async function digestSources(sources: readonly ResolvedSource[]): Promise<string> {
+/**
+ * What the files are, for the cache: names, kinds, modes and contents, and where a copy keeps them owners and attributes.
+ * Times do not count.
+ */
+export async function digestSources(sources: readonly ResolvedSource[], keepsOwners: boolean): Promise<string> {
   const hash = createHash('sha256')
   for (const source of sources) {
     if (source.kind === 'inline') hash.update(JSON.stringify(['inline', source.name, source.content]))
-    else await digestPath(hash, source, source.path, posix.basename(source.path))
+    else await digestPath(hash, source, source.path, posix.basename(source.path), keepsOwners)
   }
   return hash.digest('hex')
 }
 
 type PathSource = Extract<ResolvedSource, { kind: 'path' }>
 
-async function digestPath(hash: ReturnType<typeof createHash>, source: PathSource, path: string, name: string): Promise<void> {
+async function digestPath(
+  hash: ReturnType<typeof createHash>,
+  source: PathSource,
+  path: string,
+  name: string,
+  keepsOwners: boolean,
+): Promise<void> {
   const whole = join(source.root, path)
   const status = await lstat(whole)
   hash.update(JSON.stringify([name, kindOf(status), status.mode & 0o7777, status.size * Number(status.isFile())]))
+  if (keepsOwners) hash.update(JSON.stringify([status.uid, status.gid, attributesOf(whole)]))
   if (status.isSymbolicLink()) hash.update(JSON.stringify(await readlink(whole)))
   else if (status.isFile()) for await (const chunk of createReadStream(whole)) hash.update(chunk as Buffer)
   else if (status.isDirectory()) {
     for (const child of (await readdir(whole)).sort()) {
       const inner = path === '' ? child : `${path}/${child}`
-      if (!source.excludes(inner)) await digestPath(hash, source, inner, `${name}/${child}`)
+      if (!source.excludes(inner)) await digestPath(hash, source, inner, `${name}/${child}`, keepsOwners)
     }
   }
 }
+
+const attributesOf = (path: string) =>
+  listXattrs(path)
+    .sort()
+    .map((name) => [name, Buffer.from(getXattr(path, name) ?? []).toString('base64')])
 
 const kindOf = (status: Stats) =>
   status.isFile() ? 'file' : status.isDirectory() ? 'directory' : status.isSymbolicLink() ? 'link' : 'other'

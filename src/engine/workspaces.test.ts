@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { getXattr, setXattr } from '../base/mount.ts'
 import type { Engine } from './engine.ts'
 import { type EnginePlace, newEnginePlace } from './engine-fixture.ts'
 import type { Workspace, WorkspaceCommand } from './workspaces.ts'
@@ -73,6 +74,22 @@ describe.skipIf(!root)(`workspaces${root ? '' : ' (skipped: needs root)'}`, { ti
       [bare],
     )
     expect(existsSync(join(outside, 'hostname'))).toBe(true)
+  })
+
+  test('a copy keeps what makes a program able, and times', async () => {
+    const source = join(place.directory, 'source')
+    mkdirSync(source)
+    writeFileSync(join(source, 'ping'), 'ping', { mode: 0o755 })
+    const capability = Buffer.from('0100000200040000000000000000000000000000', 'hex')
+    await setXattr(join(source, 'ping'), 'security.capability', capability)
+    utimesSync(join(source, 'ping'), 1000, 1000)
+    await inWorkspace(async (workspace) => {
+      const options = { chown: 'web', chmod: undefined, keepsOwners: true }
+      await workspace.copy({ root: source, path: 'ping', excludes: () => false }, '/srv/', options)
+      const copied = join(workspace.root, 'srv/ping')
+      expect(lstatSync(copied)).toMatchObject({ uid: 1000, gid: 1001, mode: 0o100755, mtimeMs: 1_000_000 })
+      expect(Buffer.from(getXattr(copied, 'security.capability') ?? [])).toEqual(capability)
+    })
   })
 
   test('a command has no namespaces to make, and none of the host but its network', async () => {

@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path'
 import { sleep } from '../base/clock.ts'
 import { onErrorCode } from '../base/error-code.ts'
 import { searchPath } from '../base/find-program.ts'
+import { getXattr, listXattrs, setXattr } from '../base/mount.ts'
 import { readRooted, rootedPath } from '../base/rooted-path.ts'
 import { killCgroup, removeCgroup } from './cgroups.ts'
 import { containerRoots, unmountAll } from './container-root.ts'
@@ -189,12 +190,17 @@ async function copyTree(source: CopySource, path: string, target: string, how: O
     await clear(target)
     await copyFile(from, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
   } else return
-  await finish(target, status, how)
+  await finish(from, target, status, how)
 }
 
-async function finish(target: string, status: Stats, { owner, mode }: Ownership): Promise<void> {
+async function finish(from: string, target: string, status: Stats, { owner, mode }: Ownership): Promise<void> {
   await lchown(target, owner?.uid ?? status.uid, owner?.gid ?? status.gid)
   if (!status.isSymbolicLink()) await chmod(target, mode ?? status.mode & 0o7777)
+  // After the change of owner, which takes capabilities away. The label is the machine's own.
+  for (const name of listXattrs(from)) {
+    const value = name === 'security.selinux' ? undefined : getXattr(from, name)
+    if (value) await setXattr(target, name, value)
+  }
   await lutimes(target, status.atime, status.mtime)
 }
 
