@@ -15,6 +15,14 @@ test.each([
     ],
     { a: 2 },
   ],
+  [{ a: [1, 2] }, [{ op: 'add', path: '/a/1', value: 3 }], { a: [1, 3, 2] }],
+  [{ a: [1, 2] }, [{ op: 'remove', path: '/a/-1' }], { a: [1] }],
+  [{ a: { b: 1 } }, [{ op: 'copy', from: '/a', path: '/c' }], { a: { b: 1 }, c: { b: 1 } }],
+  [{ a: null }, [{ op: 'replace', path: '/a', value: 1 }], { a: 1 }],
+  [{ a: 1 }, [{ op: 'test', path: '/none', value: null }], { a: 1 }],
+  [{ a: 1 }, [{ op: 'replace', path: '', value: { b: 2 } }], { b: 2 }],
+  [{ labels: {} }, [{ op: 'add', path: '/labels/constructor', value: 'x' }], { labels: JSON.parse('{"constructor":"x"}') }],
+  [{ labels: {} }, [{ op: 'add', path: '/labels/__proto__', value: 'x' }], { labels: JSON.parse('{"__proto__":"x"}') }],
 ])('patches %j with %j', (original, patch, expected) => {
   expect(jsonPatch(original, patch)).toEqual(expected)
 })
@@ -22,10 +30,44 @@ test.each([
 test.each([
   [[{ op: 'test', path: '/a', value: 2 }], 422],
   [[{ op: 'remove', path: '/missing' }], 422],
+  [[{ op: 'replace', path: '/missing', value: 1 }], 422],
+  [[{ op: 'add', path: '/missing/a', value: 1 }], 422],
+  [[{ op: 'add', path: '/list/2', value: 1 }], 422],
+  [[{ op: 'add', path: '/list/-3', value: 1 }], 422],
+  [[{ op: 'remove', path: '/list/first' }], 422],
+  [[{ op: 'remove', path: '' }], 422],
+  [[{ op: 'copy', from: '/missing', path: '/b' }], 422],
+  [[{ op: 'add', path: '/b' }], 422],
+  [[{ op: 'move', path: '/b' }], 422],
+  [[{ op: 'eat', path: '/a' }], 422],
+  [[{ op: 'test', path: 'a', value: 1 }], 422],
+  [[{ op: 'test' }], 400],
   [{}, 400],
   [Array(10_001).fill({ op: 'test', path: '/a', value: 1 }), 413],
 ])('refuses', (patch, code) => {
-  expect(() => jsonPatch({ a: 1 }, patch)).toThrow(expect.objectContaining({ code }))
+  expect(() => jsonPatch({ a: 1, list: [0] }, patch)).toThrow(expect.objectContaining({ code }))
+})
+
+test.each([
+  { op: 'add', path: '/__proto__/polluted', value: 1 },
+  { op: 'add', path: '/constructor/prototype/polluted', value: 1 },
+  { op: 'add', path: '/toString/polluted', value: 1 },
+  { op: 'copy', from: '/toString', path: '/a' },
+  { op: 'move', from: '/__proto__/valueOf', path: '/a' },
+  { op: 'remove', path: '/toString/call' },
+])('nothing is found that the document does not hold: %j', (operation) => {
+  expect(() => jsonPatch({}, [operation])).toThrow(expect.objectContaining({ code: 422 }))
+})
+
+test('copies do not grow without bound', () => {
+  const doubling = Array.from({ length: 40 }, (_, index) => ({ op: 'copy', from: '/a', path: `/a/${index}` }))
+  expect(() => jsonPatch({ a: { text: 'x'.repeat(100) } }, doubling)).toThrow(expect.objectContaining({ code: 422 }))
+})
+
+// A comparison that looks for the shortest way from one list to the other takes minutes here.
+test('a long list is tested in one pass', () => {
+  const list = Array.from({ length: 20_000 }, (_, index) => index)
+  expect(() => jsonPatch({ list }, [{ op: 'test', path: '/list', value: list.toReversed() }])).toThrow()
 })
 
 test('a patch cannot reach a prototype', () => {

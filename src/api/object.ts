@@ -19,6 +19,12 @@ export interface JsonObject {
   [field: string]: unknown
 }
 
+/** Sets an own field. Keys are plain data: assigning `__proto__` would change the prototype instead of adding a key. */
+export function setField(object: JsonObject, key: string, value: unknown): void {
+  if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
+  else object[key] = value
+}
+
 /** The name of a namespaced object within its kind: `namespace/name`; of a cluster-scoped one: `name`. */
 export function keyOf(object: KubeObject): string {
   const { namespace, name } = object.metadata

@@ -44,7 +44,7 @@ describe('a JSON patch', () => {
     [[{ op: 'add' }], 'needs a path'],
     [[{ op: 'test', path: '/a', value: 2 }], 'the server rejected our request'],
     [[{ op: 'remove', path: '/none' }], 'the server rejected our request'],
-    [[{ op: 'add', path: '/__proto__/polluted', value: 1 }], '__proto__'],
+    [[{ op: 'add', path: '/__proto__/polluted', value: 1 }], 'the server rejected our request'],
     [Array.from({ length: 10_001 }, () => ({ op: 'test', path: '/a', value: 1 })), 'maximum operations'],
   ])('%# is refused', (patch, message) => {
     expect(() => jsonPatch({ a: 1 }, patch)).toThrow(message)

@@ -1,15 +1,10 @@
 import { isJsonObject } from './merge-patch.ts'
-import type { JsonObject } from './object.ts'
+import { type JsonObject, setField } from './object.ts'
 import type { Field, Schema } from './schema.ts'
 import { StatusError } from './status-error.ts'
 
 const orderPrefix = '$setElementOrder/'
 const deletePrefix = '$deleteFromPrimitiveList/'
-
-/** Sets an own property, also one called `__proto__`, which plain assignment would take for the prototype. */
-function setField(target: JsonObject, field: string, value: unknown): void {
-  Object.defineProperty(target, field, { value, writable: true, enumerable: true, configurable: true })
-}
 
 /** The field of a schema; values of maps have no patch strategy of their own. */
 function fieldOf(schema: Schema | undefined, name: string): Field | undefined {
