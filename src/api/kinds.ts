@@ -4,6 +4,7 @@ import { mutatingWebhookConfiguration } from './admissionregistration/mutating-w
 import { validatingAdmissionPolicy } from './admissionregistration/validating-admission-policy.ts'
 import { validatingAdmissionPolicyBinding } from './admissionregistration/validating-admission-policy-binding.ts'
 import { validatingWebhookConfiguration } from './admissionregistration/validating-webhook-configuration.ts'
+import { customResourceDefinition } from './apiextensions/custom-resource-definition.ts'
 import { apiService } from './apiregistration/api-service.ts'
 import { controllerRevision } from './apps/controller-revision.ts'
 import { daemonSet } from './apps/daemon-set.ts'
@@ -43,7 +44,6 @@ import { ipAddress } from './networking/ip-address.ts'
 import { networkPolicy } from './networking/network-policy.ts'
 import { serviceCidr } from './networking/service-cidr.ts'
 import { runtimeClass } from './node/runtime-class.ts'
-import { plainKinds } from './plain-kinds.ts'
 import { podDisruptionBudget } from './policy/pod-disruption-budget.ts'
 import { clusterRole } from './rbac/cluster-role.ts'
 import { clusterRoleBinding } from './rbac/cluster-role-binding.ts'
@@ -66,7 +66,7 @@ export const kindDefinitions: readonly KindDefinition[] = [
   // Before what holds for every version.
   horizontalPodAutoscalerV1,
   horizontalPodAutoscaler,
-  ...plainKinds,
+  customResourceDefinition,
   controllerRevision,
   coreEvent,
   componentStatus,

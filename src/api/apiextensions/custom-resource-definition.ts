@@ -1,0 +1,144 @@
+import { defineKind } from '../define-kind.ts'
+import type { JsonObject } from '../object.ts'
+import { invalid, type Problem, required } from '../problem.ts'
+import type { CustomResourceDefinition, CustomResourceDefinitionSpec } from '../types/apiextensions-v1.ts'
+import { checkNames } from './definition-names.ts'
+import { checkSpec } from './definition-rules.ts'
+
+const approval = 'api-approved.kubernetes.io'
+const approvalField = `metadata.annotations[${approval}]`
+const seeApproval = 'see https://github.com/kubernetes/enhancements/pull/1111'
+
+type Approval = 'missing' | 'invalid' | 'approved' | 'bypassed'
+
+/** Whether the project that a group belongs to has agreed to the API. */
+function approvalOf({ metadata }: CustomResourceDefinition): Approval {
+  const text = metadata.annotations?.[approval] ?? ''
+  if (text === '') return 'missing'
+  if (text.startsWith('unapproved')) return 'bypassed'
+  return URL.canParse(text) && new URL(text).host !== '' ? 'approved' : 'invalid'
+}
+
+const belongsToKubernetes = (group: string) => /(?:^|\.)(?:k8s|kubernetes)\.io$/.test(group)
+
+/** What has not changed is left alone. */
+function approvalProblems(definition: CustomResourceDefinition, old?: CustomResourceDefinition): Problem[] {
+  if (!belongsToKubernetes(definition.spec.group ?? '')) return []
+  const now = approvalOf(definition)
+  if (old && approvalOf(old) === now) return []
+  const sentence = `protected groups must have approval annotation "${approval}"`
+  switch (now) {
+    case 'missing':
+      return [required(approvalField, `${sentence}, ${seeApproval}`)]
+    case 'invalid':
+      return [
+        invalid(
+          approvalField,
+          definition.metadata.annotations?.[approval],
+          `${sentence} with either a URL or a reason starting with "unapproved", ${seeApproval}`,
+        ),
+      ]
+    case 'approved':
+    case 'bypassed':
+      return []
+  }
+}
+
+/** Objects may have been written in any of these: a version that has been stored once stays until nothing is stored in it. */
+function storedVersionProblems({ spec, status }: CustomResourceDefinition): Problem[] {
+  const field = 'status.storedVersions'
+  const stored = status?.storedVersions ?? []
+  if (stored.length === 0) return [invalid(field, stored, 'must have at least one stored version')]
+  const found: Problem[] = []
+  for (const { name, storage } of spec.versions ?? [])
+    if (storage && !stored.includes(name)) found.push(invalid(field, stored, `must have the storage version ${name}`))
+  const known = new Set(spec.versions?.map(({ name }) => name))
+  stored.forEach((name, index) => {
+    if (!known.has(name))
+      found.push(
+        invalid(
+          `${field}[${index}]`,
+          name,
+          `missing from spec.versions; ${name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${name} and removes ${name} from status.storedVersions`,
+        ),
+      )
+  })
+  return found
+}
+
+const storageVersion = (draft: JsonObject): string | undefined =>
+  (draft.spec as Partial<CustomResourceDefinitionSpec> | undefined)?.versions?.find(({ storage }) => storage)?.name
+
+const isEstablished = ({ status }: CustomResourceDefinition) =>
+  status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True') ?? false
+
+export const customResourceDefinition = defineKind<CustomResourceDefinition>({
+  group: 'apiextensions.k8s.io',
+  kind: 'CustomResourceDefinition',
+  shortNames: ['crd', 'crds'],
+  categories: ['api-extensions'],
+  generation: true,
+  defaults(draft) {
+    const spec = (draft.spec ?? {}) as JsonObject & Partial<CustomResourceDefinitionSpec>
+    const { names } = spec
+    if (names?.kind) {
+      names.singular ||= names.kind.toLowerCase()
+      names.listKind ||= `${names.kind}List`
+    }
+    spec.conversion ??= { strategy: 'None' }
+    const service = spec.conversion.webhook?.clientConfig?.service
+    if (service) service.port ??= 443
+  },
+  prepareForCreate(draft) {
+    const name = storageVersion(draft)
+    draft.status = { acceptedNames: { plural: '', kind: '' }, storedVersions: name === undefined ? [] : [name] }
+  },
+  prepareForUpdate(draft, { status }, subresource) {
+    if (subresource !== '') return
+    const name = storageVersion(draft)
+    const stored = status?.storedVersions ?? []
+    if (name !== undefined && !stored.includes(name)) draft.status = { ...status, storedVersions: [...stored, name] }
+  },
+  validate(definition) {
+    const { metadata, spec, status } = definition
+    const found: Problem[] = []
+    if (metadata.name !== `${spec.names?.plural ?? ''}.${spec.group ?? ''}`)
+      found.push(invalid('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group'))
+    checkSpec(found, spec)
+    checkNames(found, 'status.acceptedNames', status?.acceptedNames ?? {})
+    found.push(...storedVersionProblems(definition))
+    return found
+  },
+  validateCreate: (definition) => [...approvalProblems(definition), ...keepingAllProblems(definition)],
+  validateUpdate(definition, old) {
+    const found: Problem[] = []
+    const [now, before] = [definition.spec, old.spec]
+    const unchanged = (field: string, value: unknown, was: unknown) => {
+      if (value !== was) found.push(invalid(field, value, 'field is immutable'))
+    }
+    // What is stored depends on them.
+    if (isEstablished(old)) {
+      unchanged('spec.scope', now.scope, before.scope)
+      unchanged('spec.names.kind', now.names.kind, before.names.kind)
+    }
+    unchanged('spec.group', now.group, before.group)
+    unchanged('spec.names.plural', now.names.plural, before.names.plural)
+    return [...found, ...approvalProblems(definition, old), ...(before.preserveUnknownFields ? [] : keepingAllProblems(definition))]
+  },
+  validateSubresource({ status }) {
+    const found: Problem[] = []
+    checkNames(found, 'status.acceptedNames', status?.acceptedNames ?? {})
+    return found
+  },
+})
+
+const keepingAllProblems = ({ spec }: CustomResourceDefinition): Problem[] =>
+  spec.preserveUnknownFields
+    ? [
+        invalid(
+          'spec.preserveUnknownFields',
+          true,
+          'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead',
+        ),
+      ]
+    : []
