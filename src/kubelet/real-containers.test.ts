@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
 import { request as httpsRequest } from 'node:https'
 import { tmpdir } from 'node:os'
@@ -320,12 +320,22 @@ describe.skipIf(!isRoot || !hasTools)('with real containers', { timeout: 30_000 
   })
 
   test('logs are followed as they are written, from the tail, and end with the container; strangers get none', async () => {
-    await create('talking', {
+    const { metadata } = await create('talking', {
       restartPolicy: 'Never',
-      containers: [shell('for i in 1 2 3; do echo line $i; done; sleep 0.3; echo late; sleep 0.2')],
+      volumes: [{ name: 'data', emptyDir: {} }],
+      containers: [
+        {
+          ...shell('for i in 1 2 3; do echo line $i; done; until test -e /data/go; do sleep 0.02; done; echo late; sleep 0.2'),
+          volumeMounts: [{ name: 'data', mountPath: '/data' }],
+        },
+      ],
     })
     await until('talking', isReady)
-    const followed = await ask('/containerLogs/default/talking/main?follow=true&tailLines=2')
+    await expect.poll(async () => (await ask('/containerLogs/default/talking/main')).body).toContain('line 3')
+    const go = join(root, 'kubelet/pods', metadata.uid ?? '', 'volumes/kubernetes.io~empty-dir/data/go')
+    const followed = await ask('/containerLogs/default/talking/main?follow=true&tailLines=2', apiServer, (text) => {
+      if (text.endsWith('line 3\n')) writeFileSync(go, '')
+    })
     expect(followed.body).toBe('line 2\nline 3\nlate\n')
     const stamped = await ask('/containerLogs/default/talking/main?timestamps=true&tailLines=1&limitBytes=100')
     expect(stamped.body).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d) late\n$/)
