@@ -318,7 +318,7 @@ const secondsText = (delayMs: number) => {
   return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`
 }
 
-const podText = ({ metadata }: Pod) => `${metadata.name}_${metadata.namespace}(${metadata.uid})`
+export const podText = ({ metadata }: Pod) => `${metadata.name}_${metadata.namespace}(${metadata.uid})`
 
 const graceSecondsOf = ({ spec }: Pod) => spec.terminationGracePeriodSeconds ?? 30
 

@@ -1,27 +1,22 @@
-import { pods } from '../api/resources.ts'
-import { hasReason } from '../api/status-error.ts'
-import type { Node, Pod, PodStatus } from '../api/types/core-v1.ts'
+import type { Node, Pod } from '../api/types/core-v1.ts'
 import { unreachable } from '../base/assert.ts'
-import { backoffMs } from '../base/backoff.ts'
 import { WorkQueue } from '../base/work-queue.ts'
 import { semanticEqual } from '../client/semantic-equal.ts'
 import { rejectionOf } from './admission.ts'
-import { imagePull, nextBackoff } from './crash-backoff.ts'
-import type { Failure, Observed } from './observed.ts'
+import type { Observed } from './observed.ts'
 import { type PerformDeps, perform } from './perform.ts'
 import { podContainers } from './pod-containers.ts'
 import { observedOf, type PodEntry, podEntry } from './pod-entry.ts'
 import { advance, type PodLife } from './pod-life.ts'
-import { type Plan, plan, type Step, stepKey } from './pod-plan.ts'
-import { podStatus } from './pod-status.ts'
-import { isUrgent, statusPatch } from './pod-status-patch.ts'
+import { plan, type Step, stepKey } from './pod-plan.ts'
 import type { PodProbes } from './probes/pod-probes.ts'
 import { runtimeKeys } from './runtime-keys.ts'
 import type { RuntimePod } from './runtime-pod.ts'
 import type { RuntimeReader } from './runtime-reader.ts'
-import { StartProblem } from './start-problem.ts'
+import { statusWriter } from './status-writer.ts'
+import { failureOfStep, isOfImage, subjectOf } from './step-failure.ts'
 import { terminationMessage } from './termination-message.ts'
-import { VolumeFailure } from './volumes/pod-volumes.ts'
+import { tellWaits } from './wait-events.ts'
 
 export interface PodWorkersDeps extends PerformDeps {
   readonly reader: RuntimeReader
@@ -54,12 +49,8 @@ export interface PodWorkers {
 
 /** Turns are short, since steps run beside them: this many pods are thought about at once. */
 const turnsAtOnce = 16
-const retry = { firstMs: 500, maxMs: 60_000 }
-/** A status that nobody waits for is held this long, so that a quick start is one write. */
-const holdMs = 150
-/** A start that the runtime refused is tried again soon; from then on the crash back-off counts. */
-const startRetryMs = 2_000
-const configRetryMs = 10_000
+/** A turn that failed, which is a bug or a runtime that does not answer, is repeated after this. */
+const turnRetryMs = 500
 
 /** One queue for all pods, one turn at a time for each: see what is, advance its life, plan, begin the steps, tell its status. */
 export function podWorkers(deps: PodWorkersDeps): PodWorkers {
@@ -69,7 +60,8 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
   const queue = new WorkQueue<string>(clock)
   /** Steps and writes of statuses, beside the turns that began them. */
   const underWay = new Set<Promise<void>>()
-  let stopSignal: AbortSignal | undefined
+  const stopped = new AbortController()
+  const statuses = statusWriter({ ...deps, signal: stopped.signal, follow, onWritten: (uid) => queue.add(uid) })
 
   return {
     podChanged(before, after) {
@@ -112,9 +104,15 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
     },
     entries: () => entries.values(),
     async run(signal) {
-      stopSignal = signal
       if (signal.aborted) return
-      signal.addEventListener('abort', () => queue.close(), { once: true })
+      signal.addEventListener(
+        'abort',
+        () => {
+          stopped.abort()
+          queue.close()
+        },
+        { once: true },
+      )
       await Promise.all(Array.from({ length: turnsAtOnce }, () => work(signal)))
       for (const entry of entries.values()) entry.phaseStop.abort()
       probes.stop()
@@ -183,7 +181,7 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
         if (entry && !signal.aborted) await turn(entry)
       } catch (error) {
         log.error('A turn for a pod failed', { error, podUid: uid })
-        queue.addAfter(uid, retry.firstMs)
+        queue.addAfter(uid, turnRetryMs)
       } finally {
         queue.done(uid)
       }
@@ -204,11 +202,11 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
     if (life.phase !== entry.life.phase) moveTo(entry, life)
     else entry.life = life
     let planned = plan(entry.life, observed(entry), nowMs)
-    const statusWakeMs = tellStatus(entry, planned, nowMs)
+    const statusWakeMs = statuses.tell(entry, observed(entry), planned.waiting, nowMs)
     // Only once the last status is written may the object go.
     if (entry.life.phase === 'terminated') planned = plan(entry.life, observed(entry), nowMs)
     for (const step of planned.steps) begin(entry, step)
-    tellWaits(entry, planned)
+    tellWaits(entry, planned.waiting, tell)
     for (const listener of listeners.get(entry.uid) ?? []) listener()
     const renewMs = entry.renewVolumesAtMs > nowMs ? entry.renewVolumesAtMs : Number.POSITIVE_INFINITY
     const wakeAtMs = Math.min(planned.wakeAtMs, statusWakeMs, renewMs, wakeOfFailures(entry))
@@ -285,7 +283,7 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
     const stop = new AbortController()
     const mine = { stop, deadlineMs }
     entry.inFlight.set(key, mine)
-    const signal = AbortSignal.any([stop.signal, entry.phaseStop.signal, ...(stopSignal ? [stopSignal] : [])])
+    const signal = AbortSignal.any([stop.signal, entry.phaseStop.signal, stopped.signal])
     follow(
       perform(deps, entry, step, signal).then(
         () => {
@@ -336,42 +334,7 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
     const what = subjectOf(step)
     const attempt = entry.attempts.get(what) ?? 0
     entry.attempts.set(what, attempt + 1)
-    entry.failures.set(what, failureOf(entry, step, error, attempt))
-  }
-
-  function failureOf(entry: PodEntry, step: Step, error: unknown, attempt: number): Failure {
-    const nowMs = clock.now()
-    const message = error instanceof Error ? error.message : String(error)
-    const base = { message, atMs: nowMs, retryAtMs: nowMs + backoffMs(retry, attempt) }
-    if (step.type === 'mount-volumes') {
-      tell(entry.pod, 'Warning', 'FailedMount', error instanceof VolumeFailure ? message : `MountVolume.SetUp failed: ${message}`)
-      return { ...base, reason: 'FailedMount' }
-    }
-    if (step.type === 'run-sandbox') {
-      tell(entry.pod, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${message}`)
-      return { ...base, reason: 'FailedCreatePodSandBox' }
-    }
-    if (error instanceof StartProblem && (step.type === 'ensure-image' || step.type === 'start-container')) {
-      if (error.reason === 'ErrImagePull') return pullFailure(entry, step.container, message, nowMs)
-      const isConfig = error.reason === 'CreateContainerConfigError' || step.type === 'ensure-image'
-      return { ...base, reason: error.reason, retryAtMs: nowMs + (isConfig ? configRetryMs : startRetryMs) }
-    }
-    log.warn('A step for a pod failed', { error, podUid: entry.uid, step: step.type })
-    return { ...base, reason: step.type === 'start-container' ? 'CreateContainerError' : 'Failed' }
-  }
-
-  /** First the pull's error, then that it is waited for. */
-  function pullFailure(entry: PodEntry, container: string, message: string, nowMs: number): Failure {
-    const backoff = nextBackoff(imagePull, entry.pullBackoffs.get(container), nowMs, nowMs)
-    entry.pullBackoffs.set(container, backoff)
-    const image = [...entry.pod.spec.containers, ...(entry.pod.spec.initContainers ?? [])].find(({ name }) => name === container)?.image
-    return {
-      reason: 'ErrImagePull',
-      message,
-      atMs: nowMs,
-      retryAtMs: nowMs + backoff.delayMs,
-      later: { reason: 'ImagePullBackOff', message: `Back-off pulling image "${image}": ErrImagePull: ${message}`, fromMs: nowMs + 1_000 },
-    }
+    entry.failures.set(what, failureOfStep({ entry, step, error, attempt, nowMs: clock.now(), tell, log }))
   }
 
   function wakeOfFailures({ failures }: PodEntry): number {
@@ -379,111 +342,7 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
     for (const { retryAtMs } of failures.values()) if (retryAtMs > clock.now()) earliest = Math.min(earliest, retryAtMs)
     return earliest
   }
-
-  /** Waits are events too: once each. */
-  function tellWaits(entry: PodEntry, { waiting }: Plan): void {
-    for (const [container, { reason, message }] of waiting) {
-      if (reason !== 'CrashLoopBackOff' && reason !== 'ImagePullBackOff') continue
-      const latest = entry.runtime.containers.find(({ name }) => name === container)
-      const key =
-        reason === 'CrashLoopBackOff' ? `${reason} ${latest?.id}` : `${reason} ${container} ${entry.failures.get(container)?.atMs}`
-      if (entry.toldWaits.get(container) === key) continue
-      entry.toldWaits.set(container, key)
-      if (reason === 'ImagePullBackOff') {
-        tell(entry.pod, 'Normal', 'BackOff', message.split(': ErrImagePull: ')[0] ?? message, container)
-        tell(entry.pod, 'Warning', 'Failed', 'Error: ImagePullBackOff', container)
-      } else {
-        const { name, namespace, uid } = entry.pod.metadata
-        tell(
-          entry.pod,
-          'Warning',
-          'BackOff',
-          `Back-off restarting failed container ${container} in pod ${name}_${namespace}(${uid})`,
-          container,
-        )
-      }
-    }
-  }
-
-  /** Writes the status where it differs from the API's, one write at a time. Returns when to look again. */
-  function tellStatus(entry: PodEntry, { waiting }: Plan, nowMs: number): number {
-    const { pod, isInApi, status } = entry
-    if (!isInApi || !entry.isSpecKnown) return Number.POSITIVE_INFINITY
-    const wanted = podStatus({
-      life: entry.life,
-      observed: observed(entry),
-      waiting,
-      runtimeName: deps.runtimeName,
-      messages: entry.messages,
-      hostAddresses: deps.hostAddresses,
-      nowMs,
-    })
-    const patch = statusPatch(pod.status, wanted)
-    entry.isStatusWritten = patch === undefined && !status.isWriting
-    if (!patch) {
-      status.holdUntilMs = 0
-      return Number.POSITIVE_INFINITY
-    }
-    // The end of a write enqueues the pod.
-    if (status.isWriting) return Number.POSITIVE_INFINITY
-    if (status.retryAtMs > nowMs) return status.retryAtMs
-    if (!isUrgent(pod.status, wanted) && entry.life.phase === 'running') {
-      if (status.holdUntilMs === 0) status.holdUntilMs = nowMs + holdMs
-      if (status.holdUntilMs > nowMs) return status.holdUntilMs
-    }
-    status.isWriting = true
-    follow(writeStatus(entry, patch))
-    return Number.POSITIVE_INFINITY
-  }
-
-  async function writeStatus(entry: PodEntry, patch: Record<string, unknown>): Promise<void> {
-    const { metadata } = entry.pod
-    const { status } = entry
-    try {
-      const written = await deps.client.resource(pods).patch(
-        metadata.namespace,
-        metadata.name,
-        'strategic',
-        { metadata: { uid: metadata.uid }, status: patch as PodStatus },
-        {
-          subresource: 'status',
-          cause: `pods/${metadata.namespace}/${metadata.name}@${metadata.resourceVersion}`,
-          ...(stopSignal && { signal: stopSignal }),
-        },
-      )
-      if (Number(written.metadata.resourceVersion) > Number(entry.pod.metadata.resourceVersion)) entry.pod = written
-      status.attempts = 0
-    } catch (error) {
-      if (stopSignal?.aborted) return
-      // Gone or replaced: the watch tells.
-      const isGone = hasReason(error, 'NotFound', 'Conflict')
-      if (!isGone) log.warn("A pod's status could not be written", { error, podUid: entry.uid })
-      status.retryAtMs = clock.now() + backoffMs(retry, status.attempts++)
-    } finally {
-      status.isWriting = false
-      status.holdUntilMs = 0
-      queue.add(entry.uid)
-    }
-  }
 }
-
-/** What a step's failure is kept under; containers' by name, so that image and start are one. */
-function subjectOf(step: Step): string {
-  switch (step.type) {
-    case 'mount-volumes':
-      return 'volumes'
-    case 'run-sandbox':
-      return 'sandbox'
-    case 'ensure-image':
-    case 'start-container':
-      return step.container
-    default:
-      return stepKey(step)
-  }
-}
-
-const imageReasons: ReadonlySet<string> = new Set(['ErrImagePull', 'ImageInspectError', 'ErrImageNeverPull', 'InvalidImageName'])
-const isOfImage = (failure: Failure | undefined) => failure !== undefined && imageReasons.has(failure.reason)
 
 /** Whether the runtime may show something else after a step, however it went. */
 function changesRuntime({ type }: Step): boolean {
