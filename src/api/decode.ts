@@ -1,4 +1,4 @@
-import type { JsonObject } from './object.ts'
+import { type JsonObject, setField } from './object.ts'
 import { canonicalQuantity } from './quantity.ts'
 import type { ObjectSchema, Schema } from './schema.ts'
 
@@ -7,6 +7,8 @@ export interface Decoded {
   readonly object: JsonObject
   /** Fields that the kind does not have, as strict validation names them. */
   readonly unknownFields: readonly string[]
+  /** Whether it said something that is nothing to Go, such as `paused: false`. */
+  readonly hasZeros: boolean
 }
 
 /** A value has the wrong type: becomes a BadRequest in upstream's words. */
@@ -32,17 +34,21 @@ const maxDepth = 100
 
 interface Pass {
   readonly unknown: string[]
+  /** Keeps what Go cannot tell from nothing, where somebody says it. */
+  readonly keepsZeros: boolean
+  hasZeros: boolean
 }
 
 /**
  * A copy of a JSON value as a kind has it: unknown fields and nulls dropped, quantities canonical, types checked.
- * Keys are plain data: `__proto__` is a key like any other.
+ * Keys are plain data: `__proto__` is a key like any other. `keepsZeros`: what Go cannot tell from nothing stays, as in
+ * configurations that are applied, where who says `paused: false` means it.
  */
-export function decodeObject(schema: Schema, value: JsonObject, kind: string): Decoded {
-  const pass: Pass = { unknown: [] }
+export function decodeObject(schema: Schema, value: JsonObject, kind: string, keepsZeros = false): Decoded {
+  const pass: Pass = { unknown: [], keepsZeros, hasZeros: false }
   try {
     const object = decodeValue(pass, schema, value, '', 0) as JsonObject
-    return { object, unknownFields: pass.unknown }
+    return { object, unknownFields: pass.unknown, hasZeros: pass.hasZeros }
   } catch (cause) {
     if (!(cause instanceof Mismatch)) throw cause
     const into = cause.path === '' ? 'value' : `struct field ${cause.struct ?? kind}.${cause.path}`
@@ -89,11 +95,13 @@ function decodeFields(pass: Pass, schema: ObjectSchema, value: JsonObject, path:
     const element = value[name]
     const field = schema.fields.get(name)
     if (!field) {
-      if (schema.open) set(object, name, copy(element, depth))
+      if (schema.open) setField(object, name, copy(element, depth))
       else pass.unknown.push(path === '' ? name : `${path}.${name}`)
     } else if (element !== null && element !== undefined) {
       const value = decodeField(pass, schema, name, field.schema(), element, path, depth)
-      if (!field.omitsZero || !isZero(value)) object[name] = value
+      const isNothing = field.omitsZero === true && isZero(value)
+      if (isNothing) pass.hasZeros = true
+      if (!isNothing || pass.keepsZeros) object[name] = value
     }
   }
   return object
@@ -120,15 +128,9 @@ function decodeMap(pass: Pass, schema: Schema, value: JsonObject, path: string, 
   for (const key of Object.keys(value)) {
     const element = value[key]
     // A null in a map of strings is the empty string, as Go reads it.
-    set(map, key, element === null && schema.type === 'string' ? '' : decodeValue(pass, schema, element, `${path}.${key}`, depth + 1))
+    setField(map, key, element === null && schema.type === 'string' ? '' : decodeValue(pass, schema, element, `${path}.${key}`, depth + 1))
   }
   return map
-}
-
-/** Assigning `__proto__` would change the prototype instead of adding a key. */
-function set(object: JsonObject, key: string, value: unknown): void {
-  if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
-  else object[key] = value
 }
 
 function record(value: unknown, type: string): JsonObject {
@@ -167,7 +169,7 @@ export function copy<T>(value: T, depth = 0): T {
   if (depth > maxDepth) throw new DecodeError('exceeded max depth')
   if (Array.isArray(value)) return value.map((element) => copy(element, depth + 1)) as T
   const object: JsonObject = {}
-  for (const key of Object.keys(value)) set(object, key, copy((value as JsonObject)[key], depth + 1))
+  for (const key of Object.keys(value)) setField(object, key, copy((value as JsonObject)[key], depth + 1))
   return object as T
 }
 

@@ -210,3 +210,27 @@ test.each([
   await send('POST', configMaps, configMap({}))
   expect((await apply(`${configMaps}/a`, manager, body)).status).toBe(status)
 })
+
+test('who says that a field is nothing owns it, and it becomes nothing', async () => {
+  const spec = {
+    selector: { matchLabels: { a: 'b' } },
+    template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'x' }] } },
+  }
+  const deployment = (more: JsonObject) => ({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'd' }, spec: more })
+  await send('POST', `${deployments}?fieldManager=two`, deployment({ ...spec, paused: true }))
+  const refused = await apply(`${deployments}/d`, 'one', deployment({ paused: false }))
+  expect(refused.object.message).toBe('Apply failed with 1 conflict: conflict with "two" using apps/v1: .spec.paused')
+  const { object } = await apply(`${deployments}/d`, 'one', deployment({ paused: false }), '&force=true')
+  expect(object.spec).not.toHaveProperty('paused')
+  expect(owners(object)['one/Apply']).toEqual({ 'f:spec': { 'f:paused': {} } })
+  expect(owners(object)['two/Update']).not.toHaveProperty(['f:spec', 'f:paused'])
+  const again = await apply(`${deployments}/d`, 'one', deployment({ paused: false }))
+  expect(again.object.metadata.resourceVersion).toBe(object.metadata.resourceVersion)
+})
+
+test('an empty map may be owned by many', async () => {
+  expect(owners((await apply(`${configMaps}/a`, 'one', configMap({}))).object)).toEqual({ 'one/Apply': { 'f:data': {} } })
+  const { status, object } = await apply(`${configMaps}/a`, 'two', configMap({}))
+  expect(status).toBe(200)
+  expect(owners(object)).toEqual({ 'one/Apply': { 'f:data': {} }, 'two/Apply': { 'f:data': {} } })
+})

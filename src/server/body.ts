@@ -62,19 +62,20 @@ export function decodeBody(
   request: ApiRequest,
   validation: FieldValidation,
   catalog: Pick<Catalog, 'byKind'>,
-): { draft: JsonObject; warnings: readonly string[] } {
+  keepsZeros = false,
+): { draft: JsonObject; warnings: readonly string[]; hasZeros: boolean } {
   const { value, duplicates } = readBody(request, (problem, body) => unrecognized(kind, problem, body))
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new StatusError('BadRequest', 'the body of the request is not an object')
   const given = value as JsonObject
   checkType(kind, given, catalog)
-  const { object, unknownFields } = decodeFor(kind, given)
+  const { object, unknownFields, hasZeros } = decodeFor(kind, given, keepsZeros)
   const complaints = [...unknownFields.map((field) => `unknown field "${field}"`), ...duplicates]
   if (validation === 'Strict' && complaints.length > 0)
     throw new StatusError('BadRequest', `${described(kind)}: strict decoding error: ${complaints.join(', ')}`)
   object.apiVersion = apiVersionOf(kind)
   object.kind = kind.kind
-  return { draft: object, warnings: validation === 'Warn' ? complaints : [] }
+  return { draft: object, warnings: validation === 'Warn' ? complaints : [], hasZeros }
 }
 
 export interface Patch {
@@ -107,9 +108,9 @@ export function readPatch(kind: Kind, request: ApiRequest, validation: FieldVali
 }
 
 /** Decoding whose errors are the API's. */
-export function decodeFor(kind: Kind, value: JsonObject): ReturnType<typeof decodeObject> {
+export function decodeFor(kind: Kind, value: JsonObject, keepsZeros = false): ReturnType<typeof decodeObject> {
   try {
-    return decodeObject(kind.schema, value, kind.kind)
+    return decodeObject(kind.schema, value, kind.kind, keepsZeros)
   } catch (cause) {
     if (cause instanceof DecodeError) throw new StatusError('BadRequest', `${described(kind)}: ${cause.message}`, undefined, { cause })
     throw cause

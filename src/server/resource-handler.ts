@@ -11,7 +11,7 @@ import { hasReason, StatusError } from '../api/status-error.ts'
 import { timestamp } from '../api/timestamp.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Store } from '../store/store.ts'
-import { decodeBody, parseBody, readPatch } from './body.ts'
+import { decodeBody, decodeFor, parseBody, readPatch } from './body.ts'
 import { deleteOptions } from './delete-options.ts'
 import { fieldWriter, unownedFields } from './field-owners.ts'
 import { pageOf } from './pages.ts'
@@ -256,7 +256,7 @@ export function resourceHandler({
   ): Promise<ApiReply> {
     const { kind, namespace, name } = ref
     requireFieldManager(parameters)
-    const { draft: given, warnings } = decodeBody(shown, request, fieldValidationOf(parameters, request), catalog)
+    const { draft: given, warnings, hasZeros } = decodeBody(shown, request, fieldValidationOf(parameters, request), catalog, true)
     const config = toStored(given)
     const stated = metadataOf(config)
     if (stated.managedFields !== undefined) throw new StatusError('BadRequest', 'metadata.managedFields must be nil')
@@ -267,7 +267,14 @@ export function resourceHandler({
     const options = { ...writeOptions(parameters, request, user), isApply: true }
     const time = timestamp(clock.now())
     const writer = fieldWriter(kind, subresource, 'Apply', options, time)
-    const rest = { schema: kind.schema, config, writer, unowned: unownedFields(kind, subresource), force: isTrue(parameters, 'force') }
+    const rest = {
+      schema: kind.schema,
+      config,
+      writer,
+      unowned: unownedFields(kind, subresource),
+      force: isTrue(parameters, 'force'),
+      ...(hasZeros && { withoutZeros: (object: JsonObject) => decodeFor(kind, object).object }),
+    }
     const change = (current: KubeObject): JsonObject => {
       const live = current as unknown as JsonObject
       const { object, managed } = applyConfiguration({ ...rest, live, managed: current.metadata.managedFields ?? [] })

@@ -17,6 +17,8 @@ export interface Application {
   readonly unowned: Unowned
   /** Takes over what others own. */
   readonly force: boolean
+  /** Leaves out what the configuration says that is nothing to Go (`paused: false`); left out where it says no such thing. */
+  readonly withoutZeros?: (object: JsonObject) => JsonObject
 }
 
 export interface Applied {
@@ -29,7 +31,7 @@ export interface Applied {
  * this one does not, and refuses where that changes what others own. Entries made under another version of the kind are
  * compared by the same paths.
  */
-export function applyConfiguration({ schema, live, config, managed, writer, unowned, force }: Application): Applied {
+export function applyConfiguration({ schema, live, config, managed, writer, unowned, force, withoutZeros }: Application): Applied {
   const entries = managed.length === 0 && live !== undefined ? beforeFirstApply(schema, live, writer, unowned) : managed
   const stated = ownable(statedFields(schema, config), unowned)
   const mine = entries.find((entry) => isWriters(entry, writer))
@@ -37,10 +39,17 @@ export function applyConfiguration({ schema, live, config, managed, writer, unow
   const others = entries.filter((entry) => entry !== mine)
   let object = merged(schema, live, config) as JsonObject
   if (last !== undefined) {
-    const kept = others.reduce<FieldSet | undefined>((all, entry) => union(all, fieldsOf(entry)), stated)
+    const kept = others.reduce<FieldSet | undefined>((all, entry) => union(all, fieldsOf(entry)), union(stated, name))
     object = pruned(schema, object, last, kept) as JsonObject
   }
-  const { changed, removed } = compareObjects(schema, live, object, unowned)
+  let { changed, removed } = compareObjects(schema, live, object, unowned)
+  if (withoutZeros) {
+    object = withoutZeros(object)
+    const kept = compareObjects(schema, live, object, unowned)
+    // To say that a field is nothing changes it only where it was something.
+    changed = intersection(changed, union(kept.changed, kept.removed))
+    removed = kept.removed
+  }
   // kubectl may take over what it set by client-side apply; under another name one stays out of that.
   const isKubectl = writer.manager === 'kubectl' && live !== undefined
   if (!force) refuseConflicts(others, isKubectl ? difference(changed, lastAppliedFields(schema, live)) : changed)
@@ -53,6 +62,9 @@ export function applyConfiguration({ schema, live, config, managed, writer, unow
   }
   return { object: isKubectl ? withLastApplied(object, live, config) : object, managed: inOrder(after) }
 }
+
+/** Stated by every configuration, and owned by nobody: with it what the server keeps in metadata stays. */
+const name: FieldSet = { 'f:metadata': { 'f:name': {} } }
 
 /** Of an object whose owners nobody tracked, all was set before the first apply. */
 function beforeFirstApply(schema: Schema, live: JsonObject, writer: FieldWriter, unowned: Unowned): readonly ManagedFieldsEntry[] {
