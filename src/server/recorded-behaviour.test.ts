@@ -5,6 +5,8 @@ import { VirtualClock } from '../base/clock.ts'
 import { silentLog } from '../base/log.ts'
 import { seededRandom } from '../base/random.ts'
 import { createMemoryStore } from '../store/memory.ts'
+import { basicAdmission } from './admission/standard-admission.ts'
+import { taintNodesByCondition } from './admission/taint-nodes-by-condition.ts'
 import { createAuthenticator } from './authentication.ts'
 import { createAuthority } from './pki.ts'
 import recorded from './recorded-behaviour.json' with { type: 'json' }
@@ -86,6 +88,8 @@ async function serverLikeTheRecorded(): Promise<ApiServer> {
       serverAddress: 'x:1',
       advertised: { address: '192.0.2.2', port: 16443 },
       tokens,
+      // Pods were recorded without the plug-in that gives them their service account.
+      admission: [...basicAdmission, () => taintNodesByCondition],
       connector: { send: unreachable, upgrade: unreachable },
       clock,
       random,
@@ -176,6 +180,7 @@ function neutral(value: unknown, field = ''): unknown {
   if (typeof value !== 'string') return value
   return value
     .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<uid>')
+    .replace(/(?<=too (?:large|old) resource version: \d+(?:, current: | \())\d+/i, '<revision>')
     .replace(/^10\.96\.\d+\.\d+$/, '<address>')
     .replace(/^pre-[a-z0-9]{5}$/, 'pre-<suffix>')
     .replace(/^\d+s$/, '<age>')

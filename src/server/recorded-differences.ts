@@ -60,6 +60,16 @@ const decoder = 'Since 1.23 bodies are decoded by another library (KEP-2885), wh
 const dualStack = 'Services know their families since 1.23 (KEP-563) and where internal traffic goes since 1.26 (KEP-2086)'
 const removed = 'Removed: PodSecurityPolicy in 1.25, Ingress in extensions in 1.22'
 
+const ownedEmpty = 'An empty map that is applied is owned since 1.21 (KEP-2155)'
+/** An entry of who owns what in a config map's data. */
+const ownsData = (manager: string, fields: object, operation = 'Apply') => ({
+  manager,
+  operation,
+  apiVersion: 'v1',
+  fieldsType: 'FieldsV1',
+  fieldsV1: { 'f:data': fields },
+})
+
 export const changed: Readonly<Record<string, Changed>> = {
   'defaulting/Pod/pod': { why: counted, now: { '/body/metadata/generation': 1 } },
   'defaulting/Pod/full': { why: counted, now: { '/body/metadata/generation': 1 } },
@@ -196,7 +206,7 @@ export const changed: Readonly<Record<string, Changed>> = {
       '/status': 504,
       '/body/code': 504,
       '/body/reason': 'Timeout',
-      '/body/message': 'Timeout: Too large resource version: 99999999, current: 48',
+      '/body/message': 'Timeout: Too large resource version: 99999999, current: <revision>',
       '/body/details': {
         causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
         retryAfterSeconds: 1,
@@ -213,7 +223,7 @@ export const changed: Readonly<Record<string, Changed>> = {
           apiVersion: 'v1',
           metadata: {},
           status: 'Failure',
-          message: 'too old resource version: 1 (17)',
+          message: 'too old resource version: 1 (<revision>)',
           reason: 'Expired',
           code: 410,
         },
@@ -232,6 +242,14 @@ export const changed: Readonly<Record<string, Changed>> = {
     now: {
       '/body/message': 'error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp',
     },
+  },
+  'apply/remove': {
+    why: ownedEmpty,
+    now: { '/body/metadata/managedFields': [ownsData('one', {}), ownsData('two', { 'f:a': {} })] },
+  },
+  'apply/update-takes-ownership': {
+    why: ownedEmpty,
+    now: { '/body/metadata/managedFields': [ownsData('one', {}), ownsData('three', { 'f:a': {} }, 'Update')] },
   },
   'table//api/v1/componentstatuses': {
     why: 'The recorded server asked ports that components gave up in 1.23; here nobody is asked',
@@ -358,7 +376,6 @@ const aggregation = 'aggregation'
 export const notYet: ReadonlyMap<string, string> = new Map([
   ['defaulting/PersistentVolume/persistentvolume', inUseProtection],
   ['defaulting/PersistentVolumeClaim/persistentvolumeclaim', inUseProtection],
-  ['defaulting/Node/node', 'the admission plug-in TaintNodesByCondition'],
   ['errors/crd-instance-bad', customResources],
   ['errors/crd-instance-default', customResources],
   ['table//apis/x.io/v1/foos', customResources],

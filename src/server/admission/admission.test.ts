@@ -215,3 +215,16 @@ test('plug-ins run in order, whether they wait or not', async () => {
   expect(chain.validate(request)).toBeUndefined()
   expect(ran).toEqual(['a', 'b', 'c', 'validated'])
 })
+
+test('a new node takes no pods before it is known to be ready', async () => {
+  const taint = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }
+  const own = { key: 'a', value: 'b', effect: 'NoExecute' }
+  const create = async (name: string, spec?: object) =>
+    (await send('POST', '/api/v1/nodes', { metadata: { name }, ...(spec && { spec }) })).object.spec.taints
+  expect(await create('bare')).toEqual([taint])
+  expect(await create('tainted', { taints: [own] })).toEqual([own, taint])
+  expect(await create('known', { taints: [taint] })).toEqual([taint])
+  const { object } = await send('GET', '/api/v1/nodes/bare')
+  const { object: updated } = await send('PUT', '/api/v1/nodes/bare', { ...object, spec: {} })
+  expect(updated.spec.taints).toBeUndefined()
+})

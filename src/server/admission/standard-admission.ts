@@ -10,6 +10,7 @@ import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { priority } from './priority.ts'
 import { serviceAccount } from './service-account.ts'
+import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
 
 /** What plug-ins decide by. */
 export interface AdmissionParts {
@@ -40,9 +41,13 @@ export const basicAdmission: readonly AdmissionFactory[] = [
   priorityOf,
 ]
 
-/** What a cluster runs: pods also need their service account, which a controller makes with each namespace. */
+/**
+ * What a cluster runs: pods also need their service account, which a controller makes with each namespace, and new nodes
+ * have a taint that a controller takes off.
+ */
 export const standardAdmission: readonly AdmissionFactory[] = [
   namespaceLifecycleOf,
+  () => taintNodesByCondition,
   () => certificateRequester,
   serviceAccount,
   () => defaultTolerationSeconds,
