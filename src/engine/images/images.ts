@@ -135,8 +135,9 @@ export async function openImages(options: ImagesOptions): Promise<Images> {
     for (const [name, target] of index.names) if (target === id) index.names.delete(name)
   }
 
-  const listed = (view: StoredImageView): ListedImage => {
-    const names = [...index.names].filter(([, id]) => id === view.id).map(([name]) => name)
+  const namesOf = (wanted: Digest) => [...index.names].filter(([, id]) => id === wanted)
+  const listed = (view: StoredImageView, named = namesOf(view.id)): ListedImage => {
+    const names = named.map(([name]) => name)
     return { ...view, tags: names.filter((name) => !name.includes('@')).sort(), digests: names.filter((name) => name.includes('@')).sort() }
   }
 
@@ -189,6 +190,17 @@ export async function openImages(options: ImagesOptions): Promise<Images> {
     // Asked again for each: an operation may have begun while the one before went.
     for (const digest of [...index.layers.keys()]) if (isFree(digest)) await layers.remove(digest)
     for (const [digest] of [...content.list()]) if (isFree(digest)) await content.remove(digest)
+  }
+
+  /** From the first read on: a stream that nobody reads holds nothing. */
+  async function* held(source: AsyncIterable<Buffer>, digests: readonly Digest[]): AsyncGenerator<Buffer, void, void> {
+    const hold = holds.begin()
+    for (const digest of digests) hold.add(digest)
+    try {
+      yield* source
+    } finally {
+      hold.release()
+    }
   }
 
   const holding = async <Value>(run: (hold: Hold) => Promise<Value>): Promise<Value> => {
@@ -255,7 +267,10 @@ export async function openImages(options: ImagesOptions): Promise<Images> {
       return infra
     },
 
-    list: () => [...views.values()].map(listed),
+    list() {
+      const named = Map.groupBy(index.names, ([, id]) => id)
+      return [...views.values()].map((view) => listed(view, named.get(view.id) ?? []))
+    },
     find,
 
     pull: (text, { credentials, onProgress, signal } = {}) =>
@@ -302,9 +317,11 @@ export async function openImages(options: ImagesOptions): Promise<Images> {
         const named = nameOf(name)
         if (named !== undefined && image.tags.includes(named)) entry.names.push(named)
       }
-      const hold = holds.begin()
-      for (const { image } of chosen.values()) for (const digest of blobsOf(image)) hold.add(digest)
-      return withEnd(saveArchive(content, [...chosen.values()]), () => hold.release())
+      const saved = [...chosen.values()]
+      return held(
+        saveArchive(content, saved),
+        saved.flatMap(({ image }) => blobsOf(image)),
+      )
     },
 
     async tag(source, target) {
@@ -376,13 +393,5 @@ function nameOf(text: string): string | undefined {
   } catch (error) {
     if (error instanceof InvalidReferenceError) return undefined
     throw error
-  }
-}
-
-async function* withEnd(source: AsyncIterable<Buffer>, end: () => void): AsyncGenerator<Buffer, void, void> {
-  try {
-    yield* source
-  } finally {
-    end()
   }
 }
