@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -21,6 +21,20 @@ storeConformance('lmdb', async () => {
       open = undefined
       await rm(directory, { recursive: true })
     },
+  }
+})
+
+test('a file that is something else is refused and stays as it is', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'sampan-store-'))
+  const path = join(directory, 'store.lmdb')
+  try {
+    for (const content of [Buffer.from('short'), Buffer.alloc(100_000, 'x')]) {
+      await writeFile(path, content)
+      await expect(openLmdbStore({ path })).rejects.toThrow(/store\.lmdb is damaged or something else/)
+      expect(await readFile(path)).toEqual(content)
+    }
+  } finally {
+    await rm(directory, { recursive: true })
   }
 })
 

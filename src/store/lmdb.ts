@@ -1,4 +1,6 @@
+import { open as openFile } from 'node:fs/promises'
 import { type Database, open, type RootDatabase } from 'lmdb'
+import { onErrorCode } from '../base/error-code.ts'
 import { decodeRecord, encodeRecord, type Record } from './record.ts'
 import {
   type Change,
@@ -46,11 +48,29 @@ const maxKeyBytes = 1900
  * is called when a batch is committed and not yet known to be on disk, so that a test can fail right there.
  */
 export async function openLmdbStore({ path, onCommitted }: { path: string; onCommitted?: () => void }): Promise<Store> {
+  await refuseForeign(path)
   const environment = open({ path, noSubdir: true, overlappingSync: false, maxDbs: 4 })
   const store = new LmdbStore(environment, onCommitted)
   // What a killed process committed but had not synced becomes durable before anybody can read it.
   await environment.flushed
   return store
+}
+
+/** In the first page of every LMDB file (MDB_MAGIC of mdb.c), after the page's header. */
+const magic = { offset: 24, value: 0xbeefc0de }
+
+/** The library crashes on a file that is not its own. */
+async function refuseForeign(path: string): Promise<void> {
+  const file = await openFile(path).catch(onErrorCode(['ENOENT'], undefined))
+  if (!file) return
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(magic.offset + 4), 0)
+    if (bytesRead === 0) return
+    if (bytesRead < buffer.length || buffer.readUInt32LE(magic.offset) !== magic.value)
+      throw new StoreError(`Cannot open the store: ${path} is damaged or something else`)
+  } finally {
+    await file.close()
+  }
 }
 
 class LmdbStore implements Store {
