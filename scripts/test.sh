@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 if [ ! -x node_modules/node/bin/node ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
-  npm install --no-save --no-audit --no-fund --loglevel=error
+  npm install --no-save --no-audit --no-fund --no-update-notifier --loglevel=error
   touch node_modules/.package-lock.json
 fi
 PATH="$PWD/node_modules/node/bin:$PWD/node_modules/.bin:$PATH"

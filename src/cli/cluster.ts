@@ -3,6 +3,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { hasErrorCode } from '../base/error-code.ts'
+import { writeAtomically } from '../base/write-atomically.ts'
+import { CliError } from './context.ts'
 
 /** What is decided once for a cluster and kept with its data. */
 export interface Cluster {
@@ -66,7 +68,14 @@ export function placesOf(name: string, root: string, runRoot: string): Places {
 }
 
 export function readCluster(places: Places): Cluster | undefined {
-  return existsSync(places.clusterFile) ? (JSON.parse(readFileSync(places.clusterFile, 'utf8')) as Cluster) : undefined
+  if (!existsSync(places.clusterFile)) return undefined
+  try {
+    return JSON.parse(readFileSync(places.clusterFile, 'utf8')) as Cluster
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause
+    const words = `${places.clusterFile} is damaged, which tells what the cluster has on this machine; bring it back, or delete ${places.data}`
+    throw new CliError(words, { cause })
+  }
 }
 
 export interface ClusterWishes {
@@ -94,7 +103,7 @@ export async function createCluster(name: string, places: Places, wishes: Cluste
     adminToken: randomBytes(24).toString('base64url'),
   }
   writeFileSync(places.tokenFile, `${cluster.adminToken}\n`, { mode: 0o600 })
-  writeFileSync(places.clusterFile, `${JSON.stringify(cluster, undefined, 2)}\n`, { mode: 0o600 })
+  await writeAtomically(places.clusterFile, `${JSON.stringify(cluster, undefined, 2)}\n`)
   return cluster
 }
 
@@ -121,7 +130,7 @@ function claimIndex(root: string, name: string): number {
       }
     }
   }
-  throw new Error(`There are ${maxClusters} clusters on this machine already; \`sampan reset --name NAME\` frees a place`)
+  throw new CliError(`There are ${maxClusters} clusters on this machine already; \`sampan reset --name NAME\` frees a place`)
 }
 
 /** The preferred port when nobody listens on it, else any free one. */

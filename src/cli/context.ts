@@ -26,6 +26,9 @@ export interface CliContext {
   readonly kubeconfig: { readonly path: string; readonly uid: number | undefined; readonly gid: number | undefined }
 }
 
+/** What the user types for a verb on this cluster. */
+export const commandFor = (name: string, verb: string) => `./sampan${name === 'default' ? '' : ` --name ${name}`} ${verb}`
+
 /** A failure that the user can do something about: printed without a stack. */
 export class CliError extends Error {
   override readonly name = 'CliError'

@@ -1,22 +1,24 @@
 import { type IncomingMessage, request } from 'node:http'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { type CliContext, CliError } from './context.ts'
+import { readCluster } from './cluster.ts'
+import { type CliContext, CliError, commandFor } from './context.ts'
 
 /** Calls the agent's Docker Engine API; an answer that is no success fails in its words. */
-export async function callDocker({ places }: CliContext, method: string, path: string, body?: Readable): Promise<IncomingMessage> {
+export async function callDocker({ name, places }: CliContext, method: string, path: string, body?: Readable): Promise<IncomingMessage> {
+  const notThere = readCluster(places)?.apiOnly
+    ? `Cluster ${name} has no node, and so no images`
+    : `Cluster ${name} does not run; \`${commandFor(name, 'up')}\` starts it`
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const call = request(
       { socketPath: places.dockerSocket, method, path, headers: body ? { 'content-type': 'application/x-tar' } : {} },
       resolve,
     )
     call.on('error', (cause: NodeJS.ErrnoException) => {
-      const isAbsent = cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED'
-      reject(
-        new CliError(isAbsent ? 'The cluster does not run; `./sampan up` starts it' : `Cannot reach the agent: ${cause.message}`, {
-          cause,
-        }),
-      )
+      // What is sent may not be there either.
+      const isAbsent = cause.syscall === 'connect' && (cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED')
+      const words = isAbsent ? notThere : cause.syscall === 'connect' ? `Cannot reach the agent: ${cause.message}` : cause.message
+      reject(new CliError(words, { cause }))
     })
     if (body) {
       body.on('error', (cause) => call.destroy(cause))

@@ -14,6 +14,6 @@ export async function doctor({ print, isRoot, supervisor }: CliContext): Promise
     ...(await kernelChecks()),
     { name: 'supervision', ok: true, message: supervisor.description },
   ]
-  for (const { name, ok, message } of checks) print(`${ok ? 'ok      ' : 'MISSING '} ${name.padEnd(14)} ${message}`)
+  for (const { name, ok, message } of checks) print(`${ok ? 'ok      ' : 'MISSING '} ${name.padEnd(14)} ${message.split('\n', 1)[0]}`)
   return checks.every(({ ok }) => ok)
 }

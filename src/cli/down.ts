@@ -9,9 +9,16 @@ import { processesOf } from './processes.ts'
 
 /** Stops the cluster: processes, containers, mounts, links, rules. Its data stays. */
 export async function down(context: CliContext): Promise<void> {
-  const { places, print, supervisor, name } = context
+  const { places, print, name } = context
   const cluster = readCluster(places)
   if (!cluster) return print(`There is no cluster ${name}.`)
+  const ran = await stop(context, cluster)
+  print(ran ? `Cluster ${name} is stopped; its data stays in ${places.data}.` : `Cluster ${name} was not running.`)
+}
+
+/** True when something of it ran. */
+async function stop(context: CliContext, cluster: Cluster): Promise<boolean> {
+  const { places, supervisor } = context
   const processes = processesOf(cluster)
   const states = await Promise.all(processes.map((which) => supervisor.state(which)))
   const ran = states.some(({ kind }) => kind !== 'stopped')
@@ -19,18 +26,18 @@ export async function down(context: CliContext): Promise<void> {
   if (!cluster.apiOnly) await cleanUp(context, cluster)
   rmSync(places.run, { recursive: true, force: true })
   removeIfEmpty(dirname(places.run))
-  print(ran ? `Cluster ${name} is stopped; its data stays in ${places.data}.` : `Cluster ${name} was not running.`)
+  return ran
 }
 
 /** Stops the cluster and deletes its data and its kubeconfig context. */
 export async function reset(context: CliContext): Promise<void> {
   const { places, print, name } = context
   const cluster = readCluster(places)
-  if (cluster) await down(context)
+  if (cluster) await stop(context, cluster)
   if (!existsSync(places.data)) return print(`There is no data of cluster ${name}.`)
   deleteCluster(places, cluster)
   removeContext(context, name)
-  print(`The data of cluster ${name} is deleted.`)
+  print(`Cluster ${name} and its data are gone.`)
 }
 
 /** Other clusters may have theirs in it. */

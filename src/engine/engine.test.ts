@@ -7,7 +7,6 @@ import type { ContainerEventResponse, RuntimeService } from '../cri/types.ts'
 import { detectCgroups } from './cgroups.ts'
 import type { Engine } from './engine.ts'
 import { createContainer, type EnginePlace, endOf, engineAt, newEnginePlace, podConfig, type Started, startPod } from './engine-fixture.ts'
-
 import { identify } from './process-identity.ts'
 
 const root = process.getuid?.() === 0

@@ -33,14 +33,16 @@ const program = new Command('sampan')
   .option('--name <name>', 'which cluster', parseName, 'default')
   .option('--kubeconfig <file>', 'the kubeconfig to write')
   .enablePositionalOptions()
-  .showHelpAfterError()
+  .showHelpAfterError('`./sampan --help` tells the verbs, `./sampan VERB --help` what one of them takes')
 
 program
   .command('up')
   .description('start a cluster and wait until its node is Ready and its DNS answers')
   .option('--api-port <port>', 'port of the API server', parsePort)
-  .option('--api-only', 'no node: the API server alone, which needs no root', false)
-  .action((options: { apiPort?: number; apiOnly: boolean }) => up(context(), options))
+  .option('--api-only', 'no node: the API server alone, which needs no root')
+  .action(({ apiPort, apiOnly = false }: { apiPort?: number; apiOnly?: boolean }) =>
+    up(context(), { ...(apiPort !== undefined && { apiPort }), apiOnly }),
+  )
 program
   .command('down')
   .description('stop the cluster; its data stays')
@@ -65,27 +67,27 @@ program
   .command('logs')
   .description('the log of a process')
   .argument('[process]', processNames.join(' or '), parseProcess, 'server')
-  .option('-f, --follow', 'print what comes too', false)
-  .option('-n, --lines <count>', 'how many lines back', Number, 200)
-  .action((which: ProcessName, options: { follow: boolean; lines: number }) => logs(context(), which, options))
+  .option('-f, --follow', 'print what comes too')
+  .option('-n, --lines <count>', 'how many lines back', parseCount, 200)
+  .action((which: ProcessName, { follow = false, lines }: { follow?: boolean; lines: number }) => logs(context(), which, { follow, lines }))
 program
   .command('build')
   .description('build an image from a directory with a Dockerfile')
   .argument('<directory>')
-  .option('-t, --tag <name>', 'a name of the image; may come again', collect, [])
+  .option('-t, --tag <name>', 'a name of the image; may come again', collect)
   .option('-f, --file <file>', 'the Dockerfile, relative to the directory', 'Dockerfile')
-  .option('--build-arg <name=value>', 'the value of an ARG; may come again', collect, [])
+  .option('--build-arg <name=value>', 'the value of an ARG; may come again', collect)
   .option('--target <stage>', 'the stage to build')
   .option('--no-cache', 'make every step again')
-  .option('--pull', 'ask for base images again', false)
+  .option('--pull', 'ask for base images again')
   .action((directory: string, options: BuildOptions) =>
     buildImage(context(), directory, {
-      names: options.tag,
+      names: options.tag ?? [],
       file: options.file,
-      buildArgs: Object.fromEntries(options.buildArg.map(parsePair)),
+      buildArgs: Object.fromEntries((options.buildArg ?? []).map(parsePair)),
       target: options.target,
       noCache: !options.cache,
-      pull: options.pull,
+      pull: options.pull ?? false,
     }),
   )
 const image = program.command('image').description('the images on the node')
@@ -110,8 +112,8 @@ image
   .alias('rm')
   .description('take names away, and images with their last one')
   .argument('<names...>')
-  .option('-f, --force', 'also what has other names or is in use', false)
-  .action((names: string[], options: { force: boolean }) => removeImages(context(), names, options.force))
+  .option('-f, --force', 'also what has other names or is in use')
+  .action((names: string[], { force = false }: { force?: boolean }) => removeImages(context(), names, force))
 image
   .command('pull')
   .description('bring an image from its registry')
@@ -145,18 +147,20 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit()
 })
 interface BuildOptions {
-  readonly tag: readonly string[]
+  readonly tag?: readonly string[]
   readonly file: string
-  readonly buildArg: readonly string[]
+  readonly buildArg?: readonly string[]
   readonly target?: string
   readonly cache: boolean
-  readonly pull: boolean
+  readonly pull?: boolean
 }
 
 try {
   await program.parseAsync()
 } catch (error) {
-  if (!(error instanceof CliError)) throw error
+  // What the system refuses (a full disk, a folder of somebody else) names itself.
+  const isForUser = error instanceof CliError || (error instanceof Error && 'syscall' in error)
+  if (!isForUser) throw error
   process.stderr.write(`sampan: ${error.message}\n`)
   process.exitCode = 1
 }
@@ -212,7 +216,7 @@ function parseName(value: string): string {
   return value
 }
 
-function collect(value: string, earlier: readonly string[]): readonly string[] {
+function collect(value: string, earlier: readonly string[] = []): readonly string[] {
   return [...earlier, value]
 }
 
@@ -226,6 +230,11 @@ function parsePort(value: string): number {
   const port = Number(value)
   if (!Number.isInteger(port) || port < 1 || port > 65535) throw new InvalidArgumentError('a port is a number from 1 to 65535')
   return port
+}
+
+function parseCount(value: string): number {
+  if (!/^\d+$/.test(value)) throw new InvalidArgumentError('a whole number')
+  return Number(value)
 }
 
 function parseProcess(value: string): ProcessName {

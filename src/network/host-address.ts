@@ -61,18 +61,9 @@ export async function checkNetwork(): Promise<{ name: string; ok: boolean; messa
   const rules = await runProgram('list nftables chains', 'nft', ['list', 'chains', 'ip']).catch((error: unknown) =>
     error instanceof Error ? error : new Error(String(error)),
   )
-  const conntrack = await runProgram('find conntrack', 'conntrack', ['--version']).then(
-    () => true,
-    () => false,
-  )
   return [
     { name: 'ip_forward', ok: forwarding, message: forwarding ? 'can be set' : 'the kernel has no IPv4 forwarding' },
     { name: 'nf_tables', ok: typeof rules === 'string', message: typeof rules === 'string' ? 'nftables answers' : rules.message },
-    {
-      name: 'conntrack',
-      ok: conntrack,
-      message: conntrack ? 'is there' : 'is missing: UDP clients of removed endpoints would go on to them for a while (package conntrack)',
-    },
     ...(typeof rules === 'string' && dropsForwarded(rules)
       ? [
           {
