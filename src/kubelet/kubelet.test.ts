@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -196,6 +196,17 @@ test('a container that restarts again and again leaves no more behind than its l
   const { metadata } = await create()
   await until((pod) => (main(pod)?.restartCount ?? 0) >= 4, 'web', 300_000)
   expect((await readdir(join(root, 'kubelet/pods', metadata.uid ?? '', 'containers/main'))).length).toBeLessThanOrEqual(2)
+})
+
+test('a hosts file that a container has blown up is written anew, not read', async () => {
+  const { create, until, root, fake } = await createNode()
+  const { metadata } = await create()
+  await until(isReady)
+  const file = join(root, 'kubelet/pods', metadata.uid ?? '', 'etc-hosts')
+  await truncate(file, 3 * 1024 ** 3)
+  fake.crash('main', 1)
+  await until((pod) => main(pod)?.restartCount === 1 && isReady(pod))
+  expect(await readFile(file, 'utf8')).toContain('localhost')
 })
 
 test('each wait of each container is told once', async () => {

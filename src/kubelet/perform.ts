@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { pods, runtimeClasses } from '../api/resources.ts'
 import { hasReason } from '../api/status-error.ts'
@@ -341,8 +341,10 @@ async function writeHosts({ directories, node }: PerformDeps, pod: Pod, sandbox:
   const names = podHostname(pod, { nodeHostname: node.hostname, clusterDomain: node.clusterDomain })
   const text = hostsFile(pod, names, sandbox.addresses, pod.spec.hostNetwork ? await readText('/etc/hosts') : '')
   const file = directories.hostsFile(pod.metadata.uid ?? '')
-  // Rewritten in place: containers that run have this very file mounted.
-  if ((await readText(file)) !== text) await writeFile(file, text, { mode: 0o644 })
+  // Rewritten in place: containers that run have this very file mounted. They may have made it as large as the disk.
+  const { size } = await stat(file).catch(onErrorCode(['ENOENT'], { size: -1 }))
+  const isSame = size === Buffer.byteLength(text) && (await readText(file)) === text
+  if (!isSame) await writeFile(file, text, { mode: 0o644 })
 }
 
 /** The log of one run, and what was rotated away of it. */
@@ -379,7 +381,7 @@ async function preStop(deps: PerformDeps, entry: PodEntry, step: Step & { type: 
   try {
     const target = { container, containerId: step.container.id, podAddress }
     const result = await runHook(deps, hook, target, AbortSignal.any([signal, over.signal]))
-    if (result.type !== 'success' && !over.signal.aborted)
+    if (result.type !== 'success' && !over.signal.aborted && !signal.aborted)
       tell(entry.pod, 'Warning', 'FailedPreStopHook', 'PreStopHook failed', container.name)
   } finally {
     cancel()
