@@ -144,6 +144,7 @@ function strategyOf(definition: KindDefinition, hasStatus: boolean, schema: () =
     generation: definition.generation ?? false,
     holdsDeletion: (object) => definition.holdsDeletion?.(object) ?? false,
     ...(definition.graceSeconds && { graceSeconds: definition.graceSeconds }),
+    ...(definition.orphansByDefault && { orphansByDefault: true }),
   }
 }
 

@@ -17,6 +17,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   readonly generation?: boolean
   /** Whether who makes an object may say its status, too, as kubelets do of their node. */
   readonly statusOnCreate?: boolean
+  /** Whether what it owns stays when a delete does not say what becomes of it, as of old. */
+  readonly orphansByDefault?: boolean
   readonly storage?: Storage
   defaults?(draft: JsonObject): void
   prepareForCreate?(draft: JsonObject): void

@@ -15,9 +15,10 @@ export function encodeStored(object: KubeObject): Buffer {
 
 const metadataOpens = Buffer.from('"metadata":{')
 
-/** The stored bytes with `"resourceVersion":"REVISION"` as the first field of metadata. */
+/** The stored bytes with `"resourceVersion":"REVISION"` as the first field of metadata; 0 is what was never stored, and has none. */
 export function spliceRevision(stored: Uint8Array, revision: number): Buffer {
   const buffer = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength)
+  if (revision === 0) return buffer
   const at = buffer.indexOf(metadataOpens) + metadataOpens.length
   const comma = buffer[at] === closingBrace ? '' : ','
   return Buffer.concat([buffer.subarray(0, at), Buffer.from(`"resourceVersion":"${revision}"${comma}`), buffer.subarray(at)])

@@ -59,6 +59,8 @@ export interface Strategy {
   readonly generation: boolean
   /** Seconds that a delete waits for the owner to confirm (pods); undefined: deleted at once. */
   graceSeconds?(object: KubeObject, asked: number | undefined): number | undefined
+  /** Whether what it owns stays when a delete does not say what becomes of it. */
+  readonly orphansByDefault?: boolean
   /** Whether something beside metadata.finalizers still holds a deleted object (a namespace's spec.finalizers). */
   holdsDeletion(object: KubeObject): boolean
 }

@@ -1,7 +1,7 @@
 import type { ApiRequest, UserInfo } from '../api/exchange.ts'
 import { isJsonObject } from '../api/merge-patch.ts'
 import type { JsonObject } from '../api/object.ts'
-import { notSupported } from '../api/problem.ts'
+import { invalid, notSupported } from '../api/problem.ts'
 import { StatusError } from '../api/status-error.ts'
 import { invalidOptions } from './invalid-object.ts'
 import type { DeleteOptions } from './registry.ts'
@@ -9,7 +9,15 @@ import { writeOptions } from './write-options.ts'
 
 /** How something is to be deleted: what the body says, else the query. */
 export function deleteOptions(given: JsonObject, parameters: URLSearchParams, request: ApiRequest, user: UserInfo): DeleteOptions {
-  const policy = given.propagationPolicy ?? parameters.get('propagationPolicy') ?? undefined
+  const orphans = given.orphanDependents ?? parameters.get('orphanDependents') ?? undefined
+  const named = given.propagationPolicy ?? parameters.get('propagationPolicy') ?? undefined
+  if (orphans !== undefined && named !== undefined)
+    throw invalidOptions(
+      'DeleteOptions',
+      invalid('propagationPolicy', named, 'orphanDependents and deletionPropagation cannot be both set'),
+    )
+  // The older way to say it.
+  const policy = orphans === undefined ? named : orphans === true || orphans === 'true' ? 'Orphan' : 'Background'
   if (policy !== undefined && policy !== 'Orphan' && policy !== 'Background' && policy !== 'Foreground') {
     throw invalidOptions('DeleteOptions', notSupported('propagationPolicy', policy, ['Foreground', 'Background', 'Orphan', 'nil']))
   }
@@ -20,7 +28,8 @@ export function deleteOptions(given: JsonObject, parameters: URLSearchParams, re
   return {
     ...writeOptions(parameters, request, user),
     ...(Array.isArray(given.dryRun) && given.dryRun.includes('All') && { dryRun: true }),
-    ...(seconds !== undefined && { gracePeriodSeconds: Math.max(0, Number(seconds)) }),
+    // Less than nothing is a second, as upstream has it: nothing at all would be a deletion by force.
+    ...(seconds !== undefined && { gracePeriodSeconds: Number(seconds) < 0 ? 1 : Number(seconds) }),
     ...(policy !== undefined && { propagationPolicy: policy }),
     preconditions: { ...(typeof uid === 'string' && { uid }), ...(typeof resourceVersion === 'string' && { resourceVersion }) },
   }

@@ -66,6 +66,12 @@ export interface Registry {
 const maxTries = 16
 /** How long a write that lost waits to see what it lost to. */
 const conflictWaitMs = 5000
+/** How many names are tried before an object without a name of its own is refused (KEP-4420). */
+const maxGeneratedNames = 8
+/** What etcd takes in one request, which bounds how far an object may grow from patch to patch. */
+const maxObjectBytes = 3 << 19
+/** The last moment that RFC 3339 has a text for. */
+const lastMs = Date.parse('9999-12-31T23:59:59Z')
 /** What of metadata no update changes. */
 const keptMetadata = ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation', 'generateName'] as const
 
@@ -100,7 +106,7 @@ export function createRegistry({
     async create(kind, namespace, draft, options) {
       const { name, generateName } = metadataOf(draft)
       const isGenerated = (name === undefined || name === '') && typeof generateName === 'string' && generateName !== ''
-      for (let attempt = 0; ; attempt++) {
+      for (let attempt = 1; ; attempt++) {
         const created = isGenerated ? copy(draft) : draft
         const ref = identify(kind, namespace, created)
         kind.strategy.defaults(created)
@@ -124,7 +130,7 @@ export function createRegistry({
         } finally {
           holding?.end()
         }
-        if (!isGenerated || attempt >= 8) throw alreadyExists(kind, ref.name)
+        if (!isGenerated || attempt >= maxGeneratedNames) throw await alreadyExists(ref, created)
       }
     },
 
@@ -226,8 +232,10 @@ export function createRegistry({
   async function write(ref: ObjectRef, object: KubeObject, ifRevision: number, options: WriteOptions): Promise<CacheEntry | undefined> {
     const key = objectKey(ref)
     const value = encodeStored(object)
+    if (value.length > maxObjectBytes)
+      throw new StatusError('RequestEntityTooLarge', `Request entity too large: limit is ${maxObjectBytes}, the object has ${value.length}`)
     const cache = await registry.cache(ref.kind)
-    if (options.dryRun) return new CacheEntry(key, value, ifRevision)
+    if (options.dryRun) return (cache.get(key)?.revision ?? 0) === ifRevision ? new CacheEntry(key, value, ifRevision) : undefined
     rememberSource(value, object)
     const result = await committed(store.write({ key, value, ifRevision, ...(options.cause !== undefined && { cause: options.cause }) }))
     if (result.type === 'conflict') return shownUntil(ref, result.revision)
@@ -284,15 +292,23 @@ export function createRegistry({
   /** Whether the writer named the revision that it read; throws when that is not the newest. */
   function checkVersion(ref: ObjectRef, changed: JsonObject, current: CacheEntry): boolean {
     const asked = metadataOf(changed).resourceVersion
-    const isBound = typeof asked === 'string' && asked !== ''
+    const isBound = typeof asked === 'string' && asked !== '' && asked !== '0'
     if (isBound && asked !== String(current.revision)) throw conflict(ref)
     return isBound
   }
 
   function keepIdentity({ kind, namespace, name }: ObjectRef, changed: JsonObject, old: KubeObject): void {
     const metadata = metadataOf(changed)
+    if (metadata.name === undefined || metadata.name === '')
+      throw new StatusError('BadRequest', `the name of the object (${name} based on URL) was undeterminable: name must be provided`)
     if (metadata.name !== name) {
       throw new StatusError('BadRequest', `the name of the object (${String(metadata.name)}) does not match the name on the URL (${name})`)
+    }
+    if (kind.namespaced && metadata.namespace && metadata.namespace !== namespace) {
+      throw new StatusError(
+        'BadRequest',
+        `the namespace of the object (${String(metadata.namespace)}) does not match the namespace on the request (${namespace})`,
+      )
     }
     if (typeof metadata.uid === 'string' && metadata.uid !== '' && metadata.uid !== old.metadata.uid) {
       throw new StatusError(
@@ -308,6 +324,7 @@ export function createRegistry({
     delete metadata.selfLink
     delete metadata.resourceVersion
     if (kind.namespaced) metadata.namespace = namespace
+    else delete metadata.namespace
   }
 
   function prepareUpdate(kind: Kind, changed: JsonObject, old: KubeObject, subresource: string): KubeObject {
@@ -320,21 +337,43 @@ export function createRegistry({
 
   /** The object as a delete leaves it when something still holds it; undefined when nothing does. */
   function markDeleted(kind: Kind, current: KubeObject, { gracePeriodSeconds, propagationPolicy }: DeleteOptions): KubeObject | undefined {
-    const finalizers = finalizersAfter(current.metadata.finalizers ?? [], propagationPolicy)
-    const graceSeconds = kind.strategy.graceSeconds?.(current, gracePeriodSeconds) ?? 0
-    const { finalizers: _, ...metadata } = current.metadata
-    const marked: KubeObject = { ...current, metadata: { ...metadata, ...(finalizers.length > 0 && { finalizers }) } }
+    const { finalizers: held = [], deletionTimestamp, deletionGracePeriodSeconds: running, ...kept } = current.metadata
+    const isHurried = kind.strategy.graceSeconds !== undefined && deletionTimestamp !== undefined && running !== undefined
+    // A grace period that runs may be shortened, never made longer.
+    const graceSeconds = isHurried
+      ? Math.min(gracePeriodSeconds ?? running, running)
+      : (kind.strategy.graceSeconds?.(current, gracePeriodSeconds) ?? 0)
+    const finalizers = finalizersAfter(held, propagationPolicy ?? (kind.strategy.orphansByDefault ? 'DefaultOrphan' : undefined))
     if (finalizers.length === 0 && graceSeconds === 0 && !kind.strategy.holdsDeletion(current)) return undefined
-    const running = current.metadata.deletionGracePeriodSeconds
-    // A grace period may be shortened, never made longer.
-    if (current.metadata.deletionTimestamp !== undefined && (running ?? 0) <= graceSeconds) return marked
-    const draft = copy(marked as unknown as JsonObject)
+    // Also how its dependents are dealt with has been decided then.
+    if (isHurried && graceSeconds === running) return current
+    const begunMs = isHurried ? Date.parse(deletionTimestamp) - running * 1000 : clock.now()
+    const metadata: KubeObject['metadata'] = { ...kept, ...(finalizers.length > 0 && { finalizers }) }
+    if (!isHurried && deletionTimestamp !== undefined)
+      return {
+        ...current,
+        metadata: { ...metadata, deletionTimestamp, ...(running !== undefined && { deletionGracePeriodSeconds: running }) },
+      }
+    const draft = copy({ ...current, metadata } as unknown as JsonObject)
     const draftMetadata = metadataOf(draft)
-    draftMetadata.deletionTimestamp = timestamp(clock.now() + graceSeconds * 1000)
+    draftMetadata.deletionTimestamp = timestamp(Math.min(Math.max(begunMs, 0) + graceSeconds * 1000, lastMs))
     draftMetadata.deletionGracePeriodSeconds = graceSeconds
-    if (typeof draftMetadata.generation === 'number') draftMetadata.generation++
+    if (deletionTimestamp === undefined && typeof draftMetadata.generation === 'number') draftMetadata.generation++
     kind.strategy.prepareForUpdate(draft, draft as unknown as KubeObject, '')
     return draft as unknown as KubeObject
+  }
+
+  /** Upstream's words, which say why no name was found for an object that named none. */
+  async function alreadyExists(ref: ObjectRef, draft: JsonObject): Promise<StatusError> {
+    const { kind, name } = ref
+    const existing = (await registry.cache(kind)).get(objectKey(ref))
+    const isGoing = existing?.object.metadata.deletionTimestamp !== undefined
+    const isGenerated = Boolean(metadataOf(draft).generateName)
+    const sentence = `${qualifiedResource(kind)} "${name}" already exists${isGenerated ? ', the server was not able to generate a unique name for the object' : ''}`
+    return new StatusError('AlreadyExists', isGoing ? `object is being deleted: ${sentence}` : sentence, {
+      ...detailsOf(kind, name),
+      ...(isGenerated && { retryAfterSeconds: 1 }),
+    })
   }
 }
 
@@ -344,11 +383,23 @@ function isDone(kind: Kind, { metadata, ...rest }: KubeObject): boolean {
   return (metadata.deletionGracePeriodSeconds ?? 0) === 0 && !kind.strategy.holdsDeletion({ metadata, ...rest })
 }
 
-function finalizersAfter(finalizers: readonly string[], policy: DeleteOptions['propagationPolicy']): string[] {
-  const others = policy === undefined ? [...finalizers] : finalizers.filter((name) => name !== 'orphan' && name !== 'foregroundDeletion')
-  if (policy === 'Orphan') others.push('orphan')
-  if (policy === 'Foreground') others.push('foregroundDeletion')
-  return others
+const isPropagation = (finalizer: string) => finalizer === 'orphan' || finalizer === 'foregroundDeletion'
+
+/** What is asked for overrides what the object's finalizers say, and they override the kind's default. */
+function finalizersAfter(finalizers: readonly string[], policy: DeleteOptions['propagationPolicy'] | 'DefaultOrphan'): string[] {
+  const others = finalizers.filter((name) => !isPropagation(name))
+  switch (policy) {
+    case undefined:
+      return [...finalizers]
+    case 'DefaultOrphan':
+      return others.length === finalizers.length ? [...others, 'orphan'] : [...finalizers]
+    case 'Orphan':
+      return [...others, 'orphan']
+    case 'Foreground':
+      return [...others, 'foregroundDeletion']
+    case 'Background':
+      return others
+  }
 }
 
 /** Upstream names the kind here, where it names the resource otherwise. */
@@ -420,9 +471,6 @@ const detailsOf = ({ group, plural }: Pick<Kind, 'group' | 'plural'>, name: stri
 
 export const notFound = (kind: Kind, name: string) =>
   new StatusError('NotFound', `${qualifiedResource(kind)} "${name}" not found`, detailsOf(kind, name))
-
-const alreadyExists = (kind: Kind, name: string) =>
-  new StatusError('AlreadyExists', `${qualifiedResource(kind)} "${name}" already exists`, detailsOf(kind, name))
 
 const conflict = ({ kind, name }: ObjectRef) =>
   new StatusError(

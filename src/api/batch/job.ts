@@ -61,6 +61,7 @@ export const job = defineKind<Job>({
   kind: 'Job',
   categories: ['all'],
   generation: true,
+  orphansByDefault: true,
   defaults(draft) {
     const spec = draft.spec as JsonObject & Partial<JobSpec>
     if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1

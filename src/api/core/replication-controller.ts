@@ -12,6 +12,7 @@ export const replicationController = defineKind<ReplicationController>({
   shortNames: ['rc'],
   categories: ['all'],
   generation: true,
+  orphansByDefault: true,
   defaults(draft) {
     const spec = draft.spec as { [field: string]: unknown } & Partial<ReplicationControllerSpec>
     const metadata = draft.metadata as ReplicationController['metadata']
