@@ -41,20 +41,28 @@ export class StatusError extends Error {
   readonly reason: StatusReason
   readonly code: number
   readonly details: StatusDetails | undefined
+  /** For a list whose revision is gone: how to go on all the same. */
+  readonly continue: string | undefined
 
-  constructor(reason: StatusReason, message: string, details?: StatusDetails, options?: { cause?: unknown; code?: number }) {
+  constructor(
+    reason: StatusReason,
+    message: string,
+    details?: StatusDetails,
+    options?: { cause?: unknown; code?: number; continue?: string },
+  ) {
     super(message, options)
     this.name = 'StatusError'
     this.reason = reason
     this.code = options?.code ?? codes[reason]
     this.details = details
+    this.continue = options?.continue
   }
 
   status(): Status {
     return {
       kind: 'Status',
       apiVersion: 'v1',
-      metadata: {},
+      metadata: this.continue === undefined ? {} : { continue: this.continue },
       status: 'Failure',
       message: this.message,
       ...(this.reason !== 'Unknown' && { reason: this.reason }),

@@ -31,6 +31,8 @@ interface Position {
   readonly remaining?: number
 }
 
+/** In a token: go on with what is there now, since the list's own revision is gone. */
+const anyRevision = -1
 /** How long a read waits for a revision that is still to come. */
 const waitMs = 3000
 /** How many entries are read from the store before others get a turn. */
@@ -45,7 +47,9 @@ export async function pageOf(request: PageRequest): Promise<Page> {
   const limit = limitOf(parameters)
   const position = positionOf(parameters.get('continue') ?? '', prefix)
   const at = listAt(parameters)
-  if (position) return olderPage(request, position, limit)
+  // What is given out names a revision that this cache has shown.
+  if (position && position.revision > cache.revision()) throw notValid()
+  if (position) return olderPage(request, position.revision === anyRevision ? { ...position, revision: cache.revision() } : position, limit)
   if (at.type !== 'newest' && !(await cache.reaches(at.revision, clock, waitMs))) throw tooLarge(at.revision, cache.revision())
   if (at.type === 'exact' && at.revision !== cache.revision()) return olderPage(request, { revision: at.revision, after: '' }, limit)
   return newestPage(request, limit)
@@ -100,14 +104,13 @@ async function snapshot(
     return await store.list(prefix, { revision, limit, ...(after !== '' && { after }) })
   } catch (cause) {
     if (!(cause instanceof CompactedError)) throw cause
-    throw new StatusError(
-      'Expired',
-      isContinued
-        ? 'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.'
-        : 'The resourceVersion for the provided list is too old.',
-    )
+    if (!isContinued) throw new StatusError('Expired', 'The resourceVersion for the provided list is too old.')
+    throw new StatusError('Expired', tooOld, undefined, { continue: tokenOf({ revision: anyRevision, after }) })
   }
 }
+
+const tooOld =
+  'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.'
 
 function pageFrom(
   entries: readonly CacheEntry[],

@@ -263,12 +263,25 @@ describe('lists', () => {
     await clock.advance(600_000)
     await send('POST', configMaps, configMap('d'))
     await clock.advance(600_000)
-    expect((await send('GET', `${configMaps}?continue=${token}&limit=1`)).object).toMatchObject({ code: 410, reason: 'Expired' })
+    const expired = (await send('GET', `${configMaps}?continue=${token}&limit=1`)).object
+    expect(expired).toMatchObject({ code: 410, reason: 'Expired' })
+    // What is left can be had, as it is now.
+    const goOn = (expired.metadata as unknown as { continue: string }).continue
+    expect((await send('GET', `${configMaps}?continue=${goOn}`)).object.items.map((item) => item.metadata.name)).toEqual(['b', 'c', 'd'])
     const exact = `resourceVersion=${object.metadata.resourceVersion}&resourceVersionMatch=Exact`
     expect((await send('GET', `${configMaps}?${exact}`)).object).toMatchObject({
       code: 410,
       message: 'The resourceVersion for the provided list is too old.',
     })
+  })
+
+  test('do not follow a token into the future, or to a key that cannot be', async () => {
+    await send('POST', configMaps, configMap('a'))
+    const tokenOf = (position: object) => Buffer.from(JSON.stringify(position)).toString('base64url')
+    const after = '/registry/core/configmaps/default/'
+    const ahead = await send('GET', `${configMaps}?continue=${tokenOf({ revision: 1_000_000, after: `${after}a` })}`)
+    expect(ahead.object).toMatchObject({ code: 400, message: 'invalid continue token: continue key is not valid' })
+    expect((await send('GET', `${configMaps}?continue=${tokenOf({ revision: 2, after: after + 'x'.repeat(5000) })}`)).status).toBe(200)
   })
 
   test('of many objects are selected and shown, page by page', async () => {

@@ -114,7 +114,7 @@ class LmdbStore implements Store {
 
   async get(key: string, revision = this.#durable): Promise<StoredEntry | undefined> {
     this.#checkReadable(revision)
-    return this.#entryAt(key, this.#newest.get(key), revision)
+    return Buffer.byteLength(key) > maxKeyBytes ? undefined : this.#entryAt(key, this.#newest.get(key), revision)
   }
 
   async list(prefix: string, options: ListOptions = {}): Promise<StoredRange> {
@@ -122,8 +122,11 @@ class LmdbStore implements Store {
     this.#checkReadable(revision)
     const entries: StoredEntry[] = []
     let more = false
-    for (const { key, value } of this.#newest.getRange({ start: options.after ?? prefix, end: endOf(prefix) })) {
-      if (key === options.after) continue
+    if (Buffer.byteLength(prefix) > maxKeyBytes) return { entries, revision, more }
+    const start = options.after ?? prefix
+    const isCut = Buffer.byteLength(start) > maxKeyBytes
+    for (const { key, value } of this.#newest.getRange({ start: isCut ? beginningOf(start) : start, end: endOf(prefix) })) {
+      if (key === options.after || (isCut && Buffer.compare(Buffer.from(key), Buffer.from(start)) < 0)) continue
       const entry = this.#entryAt(key, value, revision)
       if (!entry) continue
       more = options.limit !== undefined && entries.length >= options.limit
@@ -340,6 +343,9 @@ async function diskError(error: unknown): Promise<unknown> {
   const detail = error instanceof Error && 'commitError' in error ? error.commitError : undefined
   return detail instanceof Promise ? detail.catch((cause: unknown) => cause) : error
 }
+
+/** So much of a text that it is a key: it comes before the whole. */
+const beginningOf = (text: string) => text.slice(0, Math.floor(maxKeyBytes / 3))
 
 /** The first key after all that begin with the prefix. */
 const endOf = (prefix: string) => `${prefix}\u{10ffff}`

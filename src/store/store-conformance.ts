@@ -109,6 +109,15 @@ export function storeConformance(
       expect(rest.entries.map((entry) => entry.key)).toEqual(['/p/c'])
     })
 
+    test('is asked for keys that are longer than any it can have', async () => {
+      for (const key of ['/l/a', '/l/c']) await put(key, key)
+      const long = (end: string) => `/l/${end}${'ü'.repeat(5000)}`
+      expect((await store.list('/l/', { after: long('a') })).entries.map(({ key }) => key)).toEqual(['/l/c'])
+      expect((await store.list('/l/', { after: long('c') })).entries).toEqual([])
+      expect((await store.list(long('a'))).entries).toEqual([])
+      expect(await store.get(long('a'))).toBeUndefined()
+    })
+
     test('a watch sees every change once, in order, from any revision', async () => {
       const first = await put('/w/a', '1')
       await put('/w/a', '2')
