@@ -34,6 +34,13 @@ export const invalid = (field: string, value: unknown, detail?: string): Problem
   message: withDetail(`Invalid value: ${shown(value)}`, detail),
 })
 
+/** Several fields that do not go together, none of which is shown. */
+export const invalidTogether = (field: string, detail: string): Problem => ({
+  type: 'FieldValueInvalid',
+  field,
+  message: `Invalid value: ${detail}`,
+})
+
 export const forbidden = (field: string, detail?: string): Problem => ({
   type: 'FieldValueForbidden',
   field,

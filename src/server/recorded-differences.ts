@@ -121,6 +121,7 @@ export const changed: Readonly<Record<string, Changed>> = {
       '/body/spec/template/metadata/labels/batch.kubernetes.io~1job-name': 'job',
       '/body/spec/completionMode': 'NonIndexed',
       '/body/spec/suspend': false,
+      '/body/spec/manualSelector': false,
       '/body/spec/podReplacementPolicy': 'TerminatingOrFailed',
     },
   },

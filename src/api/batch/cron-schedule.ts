@@ -18,7 +18,9 @@ const fields: readonly Field[] = [
 ]
 
 /** What is wrong with a schedule of five fields (crontab(5)), a macro such as `@daily`, or `@every 1h30m`; undefined: nothing. */
-export function scheduleProblem(text: string): string | undefined {
+export function scheduleProblem(schedule: string): string | undefined {
+  // A zone before the schedule is refused elsewhere, where it is.
+  const text = schedule.replace(/^(?:CRON_)?TZ=\S* +/, '')
   if (/^@every (?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+$/.test(text) || macros.has(text)) return undefined
   if (text.startsWith('@')) return `unrecognized descriptor: ${text}`
   const parts = text.split(/\s+/).filter((part) => part !== '')

@@ -1,14 +1,18 @@
 import { defaultTemplate } from '../apps/pod-template.ts'
+import type { Found } from '../checks.ts'
 import { isTrue } from '../conditions.ts'
 import { defineKind } from '../define-kind.ts'
 import { humanDuration } from '../duration.ts'
 import { jsonEqual } from '../json-equal.ts'
 import { matchesLabels, selectorOf } from '../label-selector.ts'
+import { dnsLabelProblems } from '../names.ts'
 import type { JsonObject } from '../object.ts'
-import { invalid, type Problem } from '../problem.ts'
+import { invalid, type Problem, required } from '../problem.ts'
 import { ageColumn, column, labelSelectorText, nameColumn, templateColumns, wideColumn } from '../table-columns.ts'
 import type { Job, JobSpec } from '../types/batch-v1.ts'
+import type { Affinity } from '../types/core-v1.ts'
 import { checkJobSelector, checkJobSpec } from './job-spec.ts'
+import { checkJobStatus } from './job-status-rules.ts'
 
 /** With a limit per index, the whole may fail as often as it likes. */
 const unlimited = 2_147_483_647
@@ -34,26 +38,65 @@ function durationText({ status }: Job, nowMs: number): string {
   return humanDuration(end - Date.parse(status.startTime))
 }
 
-/** Labels of its own tell a job's pods from all others. */
+/** Labels that tell a job's pods from all others; the ones without a prefix are the older ones. */
+const ownLabels = ({ uid = '', name }: Job['metadata']): Record<string, string> => ({
+  'controller-uid': uid,
+  'job-name': name,
+  'batch.kubernetes.io/controller-uid': uid,
+  'batch.kubernetes.io/job-name': name,
+})
+
+/** What the user said himself is left, and refused where it does not fit. */
 function selectOwnPods(draft: JsonObject): void {
   const job = draft as unknown as Job
-  const { uid = '', name } = job.metadata
   const { template } = job.spec
   if (!job.spec.manualSelector) {
-    const labels = {
-      ...template.metadata?.labels,
-      'controller-uid': uid,
-      'job-name': name,
-      'batch.kubernetes.io/controller-uid': uid,
-      'batch.kubernetes.io/job-name': name,
-    }
+    const labels = { ...ownLabels(job.metadata), ...template.metadata?.labels }
     template.metadata = { ...template.metadata, labels } as NonNullable<typeof template.metadata>
     job.spec.selector = {
       ...job.spec.selector,
-      matchLabels: { ...job.spec.selector?.matchLabels, 'batch.kubernetes.io/controller-uid': uid },
+      matchLabels: { 'batch.kubernetes.io/controller-uid': job.metadata.uid ?? '', ...job.spec.selector?.matchLabels },
     }
   }
   if (Object.keys(job.metadata.labels ?? {}).length === 0 && template.metadata?.labels) job.metadata.labels = template.metadata.labels
+}
+
+function checkOwnPods(found: Found, { metadata, spec }: Job): void {
+  if (spec.manualSelector || !spec.selector) return
+  if (!metadata.uid) found.push(required('metadata.uid'))
+  const labels = spec.template.metadata?.labels
+  const own = ownLabels(metadata)
+  for (const [key, value] of Object.entries(own)) {
+    const field = `spec.template.metadata.labels[${key}]`
+    if (labels?.[key] === undefined) found.push(required(field, `must be '${value}'`))
+    else if (labels[key] !== value) found.push(invalid(field, labels, `must be '${value}'`))
+  }
+  if (!matchesLabels(selectorOf(spec.selector) ?? [], own))
+    found.push(invalid('spec.selector', spec.selector, '`selector` not auto-generated'))
+}
+
+/** Pods of an indexed job have its name and their index as their host name. */
+function checkHostNames(found: Found, { metadata, spec }: Job): void {
+  if (spec.completionMode !== 'Indexed' || !spec.completions || spec.completions < 0) return
+  const last = `${metadata.name}-${spec.completions - 1}`
+  if (dnsLabelProblems(last).length > 0)
+    found.push(invalid('metadata.name', metadata.name, `will not able to create pod with invalid DNS label: ${last}`))
+}
+
+const manyIndexes =
+  'spec: In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail'
+
+function warnings({ metadata, spec }: Job, old: Job | undefined): string[] {
+  const found: string[] = []
+  const problems = dnsLabelProblems(metadata.name)
+  if (!old && problems.length > 0)
+    found.push(
+      `metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [${problems.join(' ')}]`,
+    )
+  const { completionMode, completions = 0, parallelism = 0 } = spec
+  if (completionMode === 'Indexed' && completions > 100_000 && parallelism > 10_000 && !(old && jsonEqual(spec, old.spec)))
+    found.push(manyIndexes)
+  return found
 }
 
 export const job = defineKind<Job>({
@@ -69,6 +112,7 @@ export const job = defineKind<Job>({
     spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : unlimited
     spec.completionMode ??= 'NonIndexed'
     spec.suspend ??= false
+    spec.manualSelector ??= false
     spec.podReplacementPolicy ??= spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed'
     for (const rule of spec.podFailurePolicy?.rules ?? []) for (const condition of rule.onPodConditions ?? []) condition.status ||= 'True'
     defaultTemplate(spec)
@@ -76,6 +120,7 @@ export const job = defineKind<Job>({
   prepareForCreate: selectOwnPods,
   validate(object) {
     const found: Problem[] = []
+    checkOwnPods(found, object)
     checkJobSpec(found, 'spec', object.spec)
     checkJobSelector(found, 'spec.selector', object.spec)
     const selector = selectorOf(object.spec.selector) ?? []
@@ -87,18 +132,31 @@ export const job = defineKind<Job>({
           '`selector` does not match template `labels`',
         ),
       )
+    checkHostNames(found, object)
     return found
   },
+  warnings,
   validateUpdate({ spec }, old) {
     const found: Problem[] = []
-    const isElastic = spec.completionMode === 'Indexed' && spec.completions === spec.parallelism
-    const fixed = isElastic ? (['selector', 'completionMode'] as const) : (['completions', 'selector', 'completionMode'] as const)
-    for (const name of fixed)
-      if (!jsonEqual(spec[name], old.spec[name])) found.push(invalid(`spec.${name}`, spec[name] ?? null, 'field is immutable'))
+    const fixed = (...names: readonly (keyof JobSpec)[]) => {
+      for (const name of names)
+        if (!jsonEqual(spec[name], old.spec[name])) found.push(invalid(`spec.${name}`, spec[name] ?? null, 'field is immutable'))
+    }
+    // The number of indexes may change with the number of pods at once.
+    if (spec.completionMode !== 'Indexed') fixed('completions')
+    else if (spec.completions !== undefined && spec.completions !== old.spec.completions && spec.completions !== spec.parallelism)
+      found.push(invalid('spec.completions', spec.completions, 'can only be modified in tandem with spec.parallelism'))
+    fixed('selector')
     // A job that was suspended before it began may still be told where to run.
     const isWaiting = old.spec.suspend === true && old.status?.startTime === undefined
     const before = isWaiting ? withPlacementOf(old.spec.template, spec.template) : old.spec.template
     if (!jsonEqual(spec.template, before)) found.push(invalid('spec.template', spec.template, 'field is immutable'))
+    fixed('completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy')
+    return found
+  },
+  validateSubresource(object, old, subresource) {
+    const found: Problem[] = []
+    if (subresource === 'status') checkJobStatus(found, object, old)
     return found
   },
   columns: [
@@ -115,8 +173,20 @@ export const job = defineKind<Job>({
 
 /** The old template with what of the new one says where its pods run. */
 function withPlacementOf(old: JobSpec['template'], now: JobSpec['template']): object {
-  const { nodeSelector, affinity, tolerations, schedulingGates } = now.spec ?? {}
-  const placement = { nodeSelector, affinity, tolerations, schedulingGates }
-  const spec = Object.fromEntries(Object.entries({ ...old.spec, ...placement }).filter(([, value]) => value !== undefined))
-  return { ...old, metadata: now.metadata, spec }
+  const { nodeSelector, tolerations, schedulingGates } = now.spec ?? {}
+  const affinity = withNodeAffinityOf(old.spec?.affinity, now.spec?.affinity)
+  const { labels, annotations } = now.metadata ?? {}
+  return {
+    ...old,
+    metadata: given({ ...old.metadata, labels, annotations }),
+    spec: given({ ...old.spec, nodeSelector, affinity, tolerations, schedulingGates }),
+  }
 }
+
+function withNodeAffinityOf(old: Affinity | undefined, now: Affinity | undefined): Affinity | undefined {
+  if (!old && !now) return undefined
+  const affinity = given({ ...old, nodeAffinity: now?.nodeAffinity })
+  return now || Object.keys(affinity).length > 0 ? affinity : undefined
+}
+
+const given = (fields: object): object => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
