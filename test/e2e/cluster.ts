@@ -139,6 +139,7 @@ export function processesOf(containerId: string): number[] {
       }
     })
     .map(Number)
+    .sort((left, right) => left - right)
 }
 
 /** One GET over a connection of its own. */
