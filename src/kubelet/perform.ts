@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { pods, runtimeClasses } from '../api/resources.ts'
 import { hasReason } from '../api/status-error.ts'
@@ -10,29 +10,26 @@ import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import { removeTree } from '../base/remove-tree.ts'
 import type { Client } from '../client/client.ts'
-import type { Mount, PodSandboxConfig, RuntimeService } from '../cri/types.ts'
+import type { PodSandboxConfig, RuntimeService } from '../cri/types.ts'
 import { ConfigProblem } from './config-problem.ts'
-import { checkNonRoot, containerConfig, volumeMount } from './container-config.ts'
-import { containerEnvironment } from './container-environment.ts'
 import { crashLoop, nextBackoff, recalledBackoff } from './crash-backoff.ts'
 import type { PodDirectories } from './directories.ts'
-import { expandVariables } from './expand-variables.ts'
 import type { ImagePuller } from './image-puller.ts'
 import type { KubeletOptions } from './kubelet-options.ts'
 import { runHook } from './lifecycle-hook.ts'
 import type { ObjectSource } from './object-source.ts'
 import type { PodCgroups } from './pod-cgroups.ts'
-import { podContainers } from './pod-containers.ts'
+import { containerNamed } from './pod-containers.ts'
 import { type DnsFacts, parseResolvConf } from './pod-dns.ts'
 import type { PodEntry } from './pod-entry.ts'
 import type { PodFieldFacts } from './pod-fields.ts'
-import { hostsFile, podHostname } from './pod-hostname.ts'
 import { isOfOtherSpec, type Step } from './pod-plan.ts'
-import { latestContainer, type SandboxView } from './runtime-pod.ts'
+import { messageFileOf, prepareContainer } from './prepare-container.ts'
+import { readText } from './read-text.ts'
+import { latestContainer } from './runtime-pod.ts'
 import { sandboxConfig } from './sandbox-config.ts'
 import { StartProblem } from './start-problem.ts'
 import type { PodVolumes } from './volumes/pod-volumes.ts'
-import { bindSubPath } from './volumes/sub-path.ts'
 
 export type Tell = (pod: Pod, type: 'Normal' | 'Warning', reason: string, message: string, container?: string) => void
 
@@ -70,7 +67,7 @@ export async function perform(deps: PerformDeps, entry: PodEntry, step: Step, si
     case 'run-sandbox':
       return runSandbox(deps, entry, step.attempt, signal)
     case 'ensure-image': {
-      const { container } = find(entry.pod, step.container)
+      const { container } = containerNamed(entry.pod, step.container)
       const tell = (type: 'Normal' | 'Warning', reason: string, message: string) =>
         deps.tell(entry.pod, type, reason, message, container.name)
       const image = await deps.puller.ensure(entry.pod, container, tell, signal)
@@ -105,7 +102,7 @@ export async function perform(deps: PerformDeps, entry: PodEntry, step: Step, si
     case 'remove-container':
       await runtime.removeContainer({ containerId: step.container.id })
       await removeLog(step.container.logPath)
-      await rm(messageFileOf(deps, entry.uid, step.container), { force: true })
+      await rm(messageFileOf(deps.directories, entry.uid, step.container), { force: true })
       return
     case 'remove-directories':
       await deps.cgroups.remove(entry.uid)
@@ -115,12 +112,6 @@ export async function perform(deps: PerformDeps, entry: PodEntry, step: Step, si
     default:
       unreachable(step)
   }
-}
-
-function find(pod: Pod, name: string): { role: string; container: Container } {
-  const found = podContainers(pod).find(({ container }) => container.name === name)
-  assert(found, `container ${name} is in the spec of pod ${pod.metadata.name}`)
-  return found
 }
 
 async function mountVolumes(deps: PerformDeps, entry: PodEntry, signal: AbortSignal): Promise<void> {
@@ -173,7 +164,7 @@ async function startContainer(
 ): Promise<void> {
   const { runtime, clock, tell } = deps
   const { pod } = entry
-  const { container } = find(pod, step.container)
+  const { container } = containerNamed(pod, step.container)
   const { name } = container
   const imageRef = entry.images.get(name)
   assert(imageRef !== undefined, `the image of container ${name} is there before it starts`)
@@ -181,7 +172,7 @@ async function startContainer(
   entry.images.delete(name)
   if (step.replaces !== undefined) await runtime.removeContainer({ containerId: step.replaces })
   noteRestart(entry, container, clock.now())
-  const config = await configOfContainer(deps, entry, pod, step, imageRef).catch((error: unknown) => {
+  const config = await prepareContainer(deps, entry, pod, step, imageRef).catch((error: unknown) => {
     if (!(error instanceof ConfigProblem)) throw error
     tell(pod, 'Warning', 'Failed', `Error: ${error.message}`, name)
     throw new StartProblem('CreateContainerConfigError', error.message, { cause: error })
@@ -230,133 +221,12 @@ function noteRestart(entry: PodEntry, container: Container, nowMs: number): void
   entry.backoffs.set(container.name, nextBackoff(crashLoop, known, before.finishedAtMs, nowMs))
 }
 
-/** `pod` is the one whose image was brought: the entry's may be another by now. */
-async function configOfContainer(
-  deps: PerformDeps,
-  entry: PodEntry,
-  pod: Pod,
-  { sandbox, attempt, container: name }: Step & { type: 'start-container' },
-  imageRef: string,
-) {
-  const { container, role } = find(pod, name)
-  const addresses = pod.spec.hostNetwork ? [deps.node.internalAddress] : sandbox.addresses
-  checkNonRoot(pod, container, await deps.puller.status(imageRef))
-  const environment = await environmentOf(deps, pod, container, addresses)
-  const target =
-    role === 'ephemeral' ? pod.spec.ephemeralContainers?.find((candidate) => candidate.name === name)?.targetContainerName : undefined
-  const targetId = target ? latestContainer(entry.runtime, target)?.id : undefined
-  return containerConfig({
-    pod,
-    container,
-    attempt,
-    imageRef,
-    environment,
-    mounts: await mountsOf(deps, entry, container, environment, sandbox, attempt),
-    memoryCapacityBytes: deps.memoryBytes,
-    seccompRoot: join(deps.directories.root, 'seccomp'),
-    ...(targetId !== undefined && { targetId }),
-  })
-}
-
-async function environmentOf(deps: PerformDeps, pod: Pod, container: Container, addresses: readonly string[]) {
-  const { uid = '', namespace = '' } = pod.metadata
-  const references = [...(container.envFrom ?? []), ...(container.env ?? []).flatMap(({ valueFrom }) => (valueFrom ? [valueFrom] : []))]
-  const names = (kinds: readonly ('configMapRef' | 'configMapKeyRef' | 'secretRef' | 'secretKeyRef')[]) => [
-    ...new Set(
-      references.flatMap((reference) =>
-        kinds.flatMap((kind) => {
-          const named = (reference as { readonly [Kind in typeof kind]?: { name?: string } })[kind]
-          return named?.name === undefined ? [] : [named.name]
-        }),
-      ),
-    ),
-  ]
-  const load = async <T>(list: readonly string[], read: (uid: string, namespace: string, name: string) => Promise<T | undefined>) =>
-    new Map(await Promise.all(list.map(async (name) => [name, await read(uid, namespace, name)] as const)))
-  const [maps, hidden] = await Promise.all([
-    load(names(['configMapRef', 'configMapKeyRef']), deps.objects.configMap),
-    load(names(['secretRef', 'secretKeyRef']), deps.objects.secret),
-  ])
-  return containerEnvironment(pod, container, {
-    facts: deps.fieldFacts(pod, addresses),
-    services: deps.serviceVariables(pod),
-    configMap: (name) => maps.get(name),
-    secret: (name) => hidden.get(name),
-  })
-}
-
-async function mountsOf(
-  deps: PerformDeps,
-  entry: PodEntry,
-  container: Container,
-  environment: ReadonlyMap<string, string>,
-  sandbox: SandboxView,
-  attempt: number,
-): Promise<readonly Mount[]> {
-  const { directories } = deps
-  const { pod, uid } = entry
-  const mounts: Mount[] = []
-  for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
-    const volume = entry.volumePaths.get(mount.name)
-    if (volume === undefined) throw new ConfigProblem(`volume ${mount.name} of container ${container.name} is not mounted`)
-    const subPath = mount.subPathExpr === undefined ? mount.subPath : expandStrictly(mount.subPathExpr, environment)
-    const place = join(directories.subPaths(uid), mount.name, container.name, String(index))
-    mounts.push(volumeMount(pod, mount, subPath ? await bindSubPath(volume, subPath, place) : volume))
-  }
-  const isTaken = (path: string) => mounts.some(({ containerPath }) => containerPath === path)
-  if (!isTaken('/etc/hosts')) {
-    await writeHosts(deps, pod, sandbox)
-    mounts.push({
-      containerPath: '/etc/hosts',
-      hostPath: directories.hostsFile(uid),
-      readonly: container.securityContext?.readOnlyRootFilesystem ?? false,
-    })
-  }
-  const messagePath = container.terminationMessagePath ?? '/dev/termination-log'
-  if (messagePath !== '' && !isTaken(messagePath)) {
-    const file = messageFileOf(deps, uid, { name: container.name, attempt })
-    await mkdir(dirname(file), { recursive: true, mode: 0o755 })
-    await writeFile(file, '')
-    // Whoever the container runs as, and whatever the umask is.
-    await chmod(file, 0o666)
-    mounts.push({ containerPath: messagePath, hostPath: file })
-  }
-  return mounts
-}
-
-/** Where one run of a container writes its last words, unless a volume is mounted there. */
-const messageFileOf = ({ directories }: PerformDeps, uid: string, { name, attempt }: { name: string; attempt: number }) =>
-  join(directories.container(uid, name), String(attempt))
-
-/** Unlike in commands, a variable that is not there is an error: the path would be another one. */
-function expandStrictly(expression: string, environment: ReadonlyMap<string, string>): string {
-  return expandVariables(expression, (name) => {
-    const value = environment.get(name)
-    if (value === undefined) throw new ConfigProblem(`failed to expand subPathExpr "${expression}": missing value for "${name}"`)
-    return value
-  })
-}
-
-async function writeHosts({ directories, node }: PerformDeps, pod: Pod, sandbox: SandboxView): Promise<void> {
-  const names = podHostname(pod, { nodeHostname: node.hostname, clusterDomain: node.clusterDomain })
-  const text = hostsFile(pod, names, sandbox.addresses, pod.spec.hostNetwork ? await readText('/etc/hosts') : '')
-  const file = directories.hostsFile(pod.metadata.uid ?? '')
-  // Rewritten in place: containers that run have this very file mounted. They may have made it as large as the disk.
-  const { size } = await stat(file).catch(onErrorCode(['ENOENT'], { size: -1 }))
-  const isSame = size === Buffer.byteLength(text) && (await readText(file)) === text
-  if (!isSame) await writeFile(file, text, { mode: 0o644 })
-}
-
 /** The log of one run, and what was rotated away of it. */
 async function removeLog(path: string): Promise<void> {
   if (path === '') return
   const names = await readdir(dirname(path)).catch(onErrorCode(['ENOENT'], []))
   const own = names.filter((name) => name === basename(path) || name.startsWith(`${basename(path)}.`))
   await Promise.all(own.map((name) => rm(join(dirname(path), name), { force: true })))
-}
-
-function readText(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch(onErrorCode(['ENOENT'], ''))
 }
 
 function tellEnd(
@@ -372,7 +242,7 @@ function tellEnd(
 async function preStop(deps: PerformDeps, entry: PodEntry, step: Step & { type: 'pre-stop' }, signal: AbortSignal): Promise<void> {
   const { clock, tell, node } = deps
   tellEnd(deps, entry, step)
-  const { container } = find(entry.pod, step.container.name)
+  const { container } = containerNamed(entry.pod, step.container.name)
   const hook = container.lifecycle?.preStop
   assert(hook, `container ${container.name} has the preStop hook that it is stopped with`)
   const over = new AbortController()

@@ -1,4 +1,5 @@
 import type { Container, EphemeralContainer, Pod } from '../api/types/core-v1.ts'
+import { assert } from '../base/assert.ts'
 
 /** What a container is to its pod; a sidecar is an init container that is restarted whenever it ends. */
 export type ContainerRole = 'init' | 'sidecar' | 'main' | 'ephemeral'
@@ -15,6 +16,13 @@ export function podContainers({ spec }: Pod): readonly PodContainer[] {
     ...spec.containers.map((container) => ({ role: 'main' as const, container })),
     ...(spec.ephemeralContainers ?? []).map((container) => ({ role: 'ephemeral' as const, container })),
   ]
+}
+
+/** One that the spec is known to have. */
+export function containerNamed(pod: Pod, name: string): PodContainer {
+  const found = podContainers(pod).find(({ container }) => container.name === name)
+  assert(found, `container ${name} is in the spec of pod ${pod.metadata.name}`)
+  return found
 }
 
 const roleOfInit = ({ restartPolicy }: Container) => (restartPolicy === 'Always' ? ('sidecar' as const) : ('init' as const))
