@@ -54,7 +54,7 @@ export async function createContainer(parts: EngineParts, request: CreateContain
     try {
       await parts.containers.save({ ...(await prepare(parts, sandbox, record)), phase: 'created' })
     } catch (error) {
-      await giveUp(parts, record)
+      await giveUpContainer(parts, record)
       throw error
     }
   })
@@ -63,7 +63,7 @@ export async function createContainer(parts: EngineParts, request: CreateContain
 }
 
 /** What cannot be taken away now is shown, so that it is removed as any other is; hidden it would keep its name for good. */
-async function giveUp(parts: EngineParts, record: ContainerRecord): Promise<void> {
+export async function giveUpContainer(parts: EngineParts, record: ContainerRecord): Promise<void> {
   try {
     await forget(parts, record)
   } catch (error) {

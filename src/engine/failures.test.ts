@@ -47,6 +47,27 @@ describe.skipIf(!root)(`what fails in an engine${root ? '' : ' (skipped: needs r
     await runtime.removePodSandbox({ podSandboxId })
   })
 
+  test('an engine opens although what the one before left half-made cannot be removed yet', async () => {
+    const { network } = place.options
+    let attaching = () => {}
+    const reached = new Promise<void>((resolve) => {
+      attaching = resolve
+    })
+    const attach = () => {
+      attaching()
+      return new Promise<never>(() => {})
+    }
+    const killed = await place.open({ network: { ...network, attach } })
+    void killed.runtime.runPodSandbox({ config: podConfig(place) })
+    await reached
+    await killed.close()
+    engine = await place.open({ network: failing({ attach: 0, detach: 1 }) })
+    const { items } = await engine.runtime.listPodSandbox({})
+    expect(items).toEqual([expect.objectContaining({ state: 'SANDBOX_NOTREADY' })])
+    await engine.runtime.removePodSandbox({ podSandboxId: items?.[0]?.id ?? '' })
+    expect((await engine.runtime.listPodSandbox({})).items).toEqual([])
+  })
+
   test('of two requests for the same sandbox or container one is refused', async () => {
     engine = await place.open()
     const { runtime } = engine

@@ -4,11 +4,11 @@ import type { Clock } from '../base/clock.ts'
 import { sleep } from '../base/clock.ts'
 import { removeTree } from '../base/remove-tree.ts'
 import { unmountAll } from './container-root.ts'
-import { containerEnded, failStart, forget } from './containers.ts'
+import { containerEnded, failStart, giveUpContainer } from './containers.ts'
 import type { EngineParts } from './parts.ts'
 import { isAlive, type ProcessIdentity } from './process-identity.ts'
 import type { ContainerRecord, SandboxRecord } from './records.ts'
-import { removeTraces } from './sandboxes.ts'
+import { giveUpSandbox } from './sandboxes.ts'
 import type { EarlierStart } from './shims.ts'
 import { findSilentEnds } from './silent-ends.ts'
 import { absentIs } from './state-files.ts'
@@ -32,7 +32,11 @@ export async function spawnersEnded(directory: string, clock: Clock): Promise<vo
 export async function recover(parts: EngineParts): Promise<void> {
   const { sandboxes, containers, shims, exits, images, network, roots } = parts
   const halfMade = sandboxes.halfMade.filter((id) => containers.halfMade.includes(id))
-  await Promise.all(halfMade.map((id) => removeHalfMade(parts, id)))
+  await Promise.all(
+    halfMade.map((id) =>
+      removeHalfMade(parts, id).catch((error: unknown) => parts.log.error('What was half-made stays until the next start', { id, error })),
+    ),
+  )
   await Promise.all(containers.list().map((record) => settle(parts, record)))
   await Promise.all(sandboxes.list().map((record) => (record.phase === 'creating' ? removeUnfinished(parts, record) : undefined)))
   await findSilentEnds(parts)
@@ -61,7 +65,7 @@ async function removeHalfMade({ shims, roots, images, exits }: EngineParts, id: 
 
 async function removeUnfinished(parts: EngineParts, record: SandboxRecord): Promise<void> {
   await startEnded(parts, record.id)
-  await removeTraces(parts, record)
+  await giveUpSandbox(parts, record)
 }
 
 /** How a start ended that an earlier engine began. */
@@ -76,7 +80,7 @@ async function startEnded(parts: EngineParts, id: string): Promise<Exclude<Earli
 async function settle(parts: EngineParts, record: ContainerRecord): Promise<void> {
   switch (record.phase) {
     case 'creating':
-      return forget(parts, record)
+      return giveUpContainer(parts, record)
     case 'starting':
       return settleStart(parts, record)
     case 'running': {

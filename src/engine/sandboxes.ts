@@ -28,7 +28,7 @@ export async function runSandbox(parts: EngineParts, request: RunPodSandboxReque
   await parts.serially(`of pod ${metadata.uid}`, () => begin(parts, record))
   await parts.serially(record.id, () =>
     setUp(parts, record, signal).catch(async (error: unknown) => {
-      await giveUp(parts, record)
+      await giveUpSandbox(parts, record)
       throw error
     }),
   )
@@ -46,7 +46,7 @@ async function begin(parts: EngineParts, record: SandboxRecord): Promise<void> {
 }
 
 /** What cannot be taken away now is shown, so that it is removed as any other is; hidden it would keep its name for good. */
-async function giveUp(parts: EngineParts, record: SandboxRecord): Promise<void> {
+export async function giveUpSandbox(parts: EngineParts, record: SandboxRecord): Promise<void> {
   try {
     await removeTraces(parts, record)
   } catch (error) {
