@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { copy } from './decode.ts'
-import { adoptStored, decodeStored, encodeStored, freezeStored, spliceRevision } from './encode.ts'
+import { adoptStored, decodeStored, encodeStored, freezeStored, spliceRevision, withoutRevision } from './encode.ts'
 import type { KubeObject } from './object.ts'
 
 const managedFields = [
@@ -51,4 +51,10 @@ test.each([
 test('an object with what JSON leaves out is decoded instead', () => {
   const source = object({ labels: undefined })
   expect(adoptStored(source, spliceRevision(encodeStored(source), 7), 7)).toBeUndefined()
+})
+
+test.each([{ managedFields }, {}])('a revision is taken out as it was put in', (metadata) => {
+  expect(withoutRevision(stored(metadata), 7)).toEqual(encodeStored(object(metadata)))
+  const bare = Buffer.from('{"kind":"A","apiVersion":"v1","metadata":{}}')
+  expect(withoutRevision(spliceRevision(bare, 12), 12)).toEqual(bare)
 })

@@ -24,6 +24,14 @@ export function spliceRevision(stored: Uint8Array, revision: number): Buffer {
   return Buffer.concat([buffer.subarray(0, at), Buffer.from(`"resourceVersion":"${revision}"${comma}`), buffer.subarray(at)])
 }
 
+/** What the bytes were before this revision was put in. */
+export function withoutRevision(spliced: Uint8Array, revision: number): Buffer {
+  const buffer = Buffer.from(spliced.buffer, spliced.byteOffset, spliced.byteLength)
+  const at = buffer.indexOf(metadataOpens) + metadataOpens.length
+  const end = at + `"resourceVersion":"${revision}"`.length
+  return Buffer.concat([buffer.subarray(0, at), buffer.subarray(buffer[end] === commaByte ? end + 1 : end)])
+}
+
 const closingBrace = '}'.charCodeAt(0)
 
 const ownersOpen = Buffer.from('"managedFields":[')

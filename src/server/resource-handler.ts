@@ -10,6 +10,7 @@ import type { JsonObject, KubeObject } from '../api/object.ts'
 import { hasReason, StatusError } from '../api/status-error.ts'
 import { timestamp } from '../api/timestamp.ts'
 import type { Clock } from '../base/clock.ts'
+import type { Random } from '../base/random.ts'
 import type { Store } from '../store/store.ts'
 import { decodeBody, decodeFor, parseBody, readPatch } from './body.ts'
 import { deleteOptions } from './delete-options.ts'
@@ -30,7 +31,8 @@ import type { VirtualResource } from './virtual-resources.ts'
 import type { CacheEntry } from './watch-cache.ts'
 import { fieldValidationOf, requireFieldManager, writeOptions } from './write-options.ts'
 
-const defaultWatchSeconds = 1800
+/** As upstream: a watch that does not say how long lasts for this to twice this. */
+const minWatchSeconds = 1800
 /** How long a read waits for a revision that is still to come. */
 const waitMs = 3000
 /** Subresources that are the object itself, written under the rules of its strategy. */
@@ -48,6 +50,7 @@ export function resourceHandler({
   registry,
   store,
   clock,
+  random,
   catalog,
   subresources,
   virtual,
@@ -56,6 +59,7 @@ export function resourceHandler({
   catalog: Catalog
   store: Store
   clock: Clock
+  random: Random
   subresources: SubresourceTable
   virtual: ReadonlyMap<string, VirtualResource>
 }) {
@@ -151,7 +155,9 @@ export function resourceHandler({
       bookmarks,
       markInitialEnd: markInitialEnd && bookmarks,
     }
-    const seconds = Number(parameters.get('timeoutSeconds') ?? 0) || defaultWatchSeconds
+    const asked = secondsOf(parameters)
+    // Not all at once: who lost their watches together must not come back together for ever.
+    const seconds = asked > 0 ? asked : minWatchSeconds * (1 + random.fraction())
     return {
       status: 200,
       headers: { 'content-type': 'application/json' },
@@ -373,6 +379,13 @@ const storedView = (form: StoredForm, view: View): View =>
         list: (entries, metadata) => view.list(entries.map(form.entry), metadata),
         watch: (sink) => form.sink(view.watch(sink)),
       }
+
+/** How long a watch is to last; 0: it does not say. */
+function secondsOf(parameters: URLSearchParams): number {
+  const text = parameters.get('timeoutSeconds') ?? ''
+  if (/^-?\d*$/.test(text)) return Number(text)
+  throw new StatusError('BadRequest', `strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`)
+}
 
 /** The DeleteOptions of a request, which may have none. */
 function deleteBody(request: ApiRequest): JsonObject {

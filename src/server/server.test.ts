@@ -366,6 +366,30 @@ describe('watches', () => {
     expect(events.map(({ object }) => object.metadata.name)).toEqual(['b'])
   })
 
+  test('last as long as they are asked to, else for half an hour to an hour', async () => {
+    const endOf = async (query: string) => {
+      const reply = await server.handle({
+        method: 'GET',
+        path: configMaps,
+        query: `watch=1${query}`,
+        headers: { authorization: 'Bearer secret' },
+        caller: { type: 'socket', address: '' },
+        signal: new AbortController().signal,
+      })
+      let isOver = false
+      if (reply.body.type === 'watch') reply.body.open({ event: () => true, end: () => (isOver = true) })
+      return { status: reply.status, isOver: () => isOver }
+    }
+    const [short, long] = [await endOf('&timeoutSeconds=5'), await endOf('')]
+    await clock.advance(5000)
+    expect([short.isOver(), long.isOver()]).toEqual([true, false])
+    await clock.advance(1_790_000)
+    expect(long.isOver()).toBe(false)
+    await clock.advance(1_810_000)
+    expect(long.isOver()).toBe(true)
+    expect((await endOf('&timeoutSeconds=long')).status).toBe(400)
+  })
+
   test('from a revision that is still to come skip what is before it', async () => {
     const { object } = await send('POST', configMaps, configMap('a'))
     const events = await watch(`${configMaps}?watch=1&resourceVersion=${Number(object.metadata.resourceVersion) + 1}`)

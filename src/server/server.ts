@@ -90,7 +90,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     catalog,
     clock,
   })
-  const resources = resourceHandler({ registry, store, clock, catalog, subresources, virtual })
+  const resources = resourceHandler({ registry, store, clock, random, catalog, subresources, virtual })
   await ensureBootstrapObjects(registry, catalog)
   if (options.advertised) await ensureApiServerService({ registry, catalog, serviceRange, advertised: options.advertised })
   repeatBookmarks()
@@ -129,7 +129,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     const kind = route && catalog.byResource(route.group, route.version, route.plural)
     if (!route || !kind) return unrouted(request)
     // What stands behind a subresource (logs, proxied pages) has formats of its own.
-    if (route.subresource === '') wire.checkAccept(request)
+    if (route.subresource === '') wire.checkAccept(request, route.name === undefined && request.method === 'GET')
     return resources(kind, route, wire.read(request), user)
   }
 

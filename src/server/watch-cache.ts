@@ -1,4 +1,4 @@
-import { adoptStored, decodeStored, freezeStored, spliceRevision } from '../api/encode.ts'
+import { adoptStored, decodeStored, freezeStored, spliceRevision, withoutRevision } from '../api/encode.ts'
 import type { ApiWatchEvent, WatchSink } from '../api/exchange.ts'
 import type { KubeObject } from '../api/object.ts'
 import { StatusError } from '../api/status-error.ts'
@@ -68,19 +68,21 @@ interface CacheEvent {
   readonly before: CacheEntry | undefined
   /** Undefined: deleted. */
   readonly after: CacheEntry | undefined
-  /** The deleted object at the revision of its deletion. */
-  readonly last: CacheEntry | undefined
+  /** The object as it was before, at this revision: what those see whom it leaves. Made when first needed. */
+  last: CacheEntry | undefined
   /** Made once for all who see the same change the same way. */
   readonly lines: Map<string, ApiWatchEvent>
 }
 
 interface Watcher extends WatchOptions {
   readonly sink: WatchSink
-  /** What happened while the initial objects are still being sent; undefined once they are. */
-  backlog: CacheEvent[] | undefined
+  /** The revision of the initial objects while they are still being sent; undefined once they are. */
+  sending: number | undefined
 }
 
 const rememberedEvents = 8192
+/** However few they are: events keep objects that nothing else keeps any more. */
+const rememberedBytes = 32 << 20
 /** How many entries are read from the store, or sent to a watcher, before others get a turn. */
 const slice = 500
 
@@ -98,6 +100,8 @@ export class WatchCache {
   readonly #watchers = new Set<Watcher>()
   readonly #waiters = new Set<{ readonly revision: number; done(): void }>()
   #events: CacheEvent[] = []
+  /** What the remembered events keep. */
+  #eventBytes = 0
   /** The revision that the oldest remembered event follows on. */
   #oldest: number
   #revision: number
@@ -177,7 +181,7 @@ export class WatchCache {
     const { after } = options
     if (after !== undefined && after < this.#oldest)
       throw new StatusError('Expired', `too old resource version: ${after} (${this.#oldest})`)
-    const watcher: Watcher = { ...options, sink, backlog: undefined }
+    const watcher: Watcher = { ...options, sink, sending: undefined }
     this.#watchers.add(watcher)
     if (after === undefined) this.#sendInitial(watcher)
     else for (const event of this.#events) if (event.revision > after) this.#send(watcher, event)
@@ -187,7 +191,9 @@ export class WatchCache {
   /** Tells every watcher that asked for it how far it has seen. */
   sendBookmarks(): void {
     const event = this.#bookmark({})
-    for (const watcher of this.#watchers) if (watcher.bookmarks && !watcher.sink.event(event)) this.#watchers.delete(watcher)
+    // Who is still being sent what there is has not seen what happened meanwhile.
+    for (const watcher of this.#watchers)
+      if (watcher.bookmarks && watcher.sending === undefined && !watcher.sink.event(event)) this.#watchers.delete(watcher)
   }
 
   #sendInitial(watcher: Watcher): void {
@@ -201,13 +207,20 @@ export class WatchCache {
     }
     const finish = () => {
       if (watcher.markInitialEnd && !watcher.sink.event(end)) this.#watchers.delete(watcher)
-      const backlog = watcher.backlog ?? []
-      watcher.backlog = undefined
-      for (const event of backlog) if (this.#watchers.has(watcher)) this.#send(watcher, event)
+      const since = watcher.sending
+      watcher.sending = undefined
+      if (since === undefined) return
+      // Who cannot read what there is in the time in which all that is remembered happens, begins again.
+      if (since < this.#oldest) {
+        this.#watchers.delete(watcher)
+        watcher.sink.end()
+        return
+      }
+      for (const event of this.#events) if (event.revision > since && this.#watchers.has(watcher)) this.#send(watcher, event)
     }
     sendSlice(0)
     if (entries.length <= slice) return finish()
-    watcher.backlog = []
+    watcher.sending = this.#revision
     void (async () => {
       for (let first = slice; first < entries.length && this.#watchers.has(watcher); first += slice) {
         await (watcher.sink.ready?.() ?? nextTurn())
@@ -223,22 +236,38 @@ export class WatchCache {
   }
 
   #apply(changes: readonly Change[]): void {
+    const events: CacheEvent[] = []
     for (const change of changes) {
       const event = this.#record(change)
+      events.push(event)
       this.#events.push(event)
+      this.#eventBytes += bytesOf(event)
       this.#progress(change.revision)
       for (const watcher of this.#watchers) this.#send(watcher, event)
     }
     // Watchers in this process have looked by then.
     setImmediate(() => {
       for (const { key } of changes) this.#entries.get(key)?.forgetSource()
+      for (const event of events) {
+        event.lines.clear()
+        event.last = undefined
+      }
     })
     // Trimmed seldom, so that it costs little per event.
-    if (this.#events.length > 2 * rememberedEvents) {
-      const cut = this.#events.length - rememberedEvents
-      this.#oldest = this.#events[cut - 1]?.revision ?? this.#oldest
-      this.#events = this.#events.slice(cut)
+    if (this.#events.length > 2 * rememberedEvents || this.#eventBytes > 2 * rememberedBytes) this.#trim()
+  }
+
+  /** Forgets the oldest events, down to the bounds; the newest one stays whatever its size. */
+  #trim(): void {
+    let cut = 0
+    while (cut < this.#events.length - 1) {
+      const event = this.#events[cut]
+      if (!event || (this.#events.length - cut <= rememberedEvents && this.#eventBytes <= rememberedBytes)) break
+      this.#eventBytes -= bytesOf(event)
+      this.#oldest = event.revision
+      cut++
     }
+    this.#events = this.#events.slice(cut)
   }
 
   #progress(revision: number): void {
@@ -252,7 +281,7 @@ export class WatchCache {
       this.#entries.delete(key)
       const index = firstAtOrAfter(this.#keys, key)
       if (this.#keys[index] === key) this.#keys.splice(index, 1)
-      return { revision, key, before, after: undefined, last: before && laterRevision(before, revision), lines: new Map() }
+      return { revision, key, before, after: undefined, last: undefined, lines: new Map() }
     }
     const after = new CacheEntry(key, value, revision, sources.get(value))
     if (!before) this.#keys.splice(firstAtOrAfter(this.#keys, key), 0, key)
@@ -262,22 +291,20 @@ export class WatchCache {
 
   #send(watcher: Watcher, event: CacheEvent): void {
     if (!event.key.startsWith(watcher.prefix) || event.revision <= (watcher.after ?? 0)) return
-    if (watcher.backlog) {
-      // Who cannot read what there is in the time in which all of this happens, begins again.
-      if (watcher.backlog.push(event) > rememberedEvents) {
-        this.#watchers.delete(watcher)
-        watcher.sink.end()
-      }
-      return
-    }
+    if (watcher.sending !== undefined) return
     const before = event.before !== undefined && watcher.filter(event.before)
     const after = event.after !== undefined && watcher.filter(event.after)
     const type = after ? (before ? 'MODIFIED' : 'ADDED') : before ? 'DELETED' : undefined
-    // What leaves a selector arrives as deleted, as it looks now.
-    const entry = event.after ?? event.last
-    if (!type || !entry) return
-    const line = event.lines.get(type) ?? eventOf(type, entry)
-    event.lines.set(type, line)
+    if (!type) return
+    let line = event.lines.get(type)
+    if (!line) {
+      // What leaves a selector, as what is deleted, arrives as it was when it was last seen.
+      if (type === 'DELETED') event.last ??= event.before && laterRevision(event.before, event.revision)
+      const entry = type === 'DELETED' ? event.last : event.after
+      if (!entry) return
+      line = eventOf(type, entry)
+      event.lines.set(type, line)
+    }
     if (!watcher.sink.event(line)) this.#watchers.delete(watcher)
   }
 
@@ -286,6 +313,9 @@ export class WatchCache {
     this.#watchers.clear()
   }
 }
+
+/** The object before an event is mostly the one after another, and counted there. */
+const bytesOf = ({ before, after }: CacheEvent) => (after ?? before)?.bytes.length ?? 0
 
 function eventOf(type: 'ADDED' | 'MODIFIED' | 'DELETED', entry: CacheEntry): ApiWatchEvent {
   let line: Uint8Array | undefined
@@ -304,10 +334,8 @@ function eventOf(type: 'ADDED' | 'MODIFIED' | 'DELETED', entry: CacheEntry): Api
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 /** The same object with a later resourceVersion. */
-function laterRevision(entry: CacheEntry, revision: number): CacheEntry {
-  const { resourceVersion: _, ...metadata } = entry.object.metadata
-  return new CacheEntry(entry.key, Buffer.from(JSON.stringify({ ...entry.object, metadata })), revision)
-}
+const laterRevision = ({ key, bytes, revision: before }: CacheEntry, revision: number): CacheEntry =>
+  new CacheEntry(key, withoutRevision(bytes, before), revision)
 
 function firstAtOrAfter(sorted: readonly string[], key: string): number {
   let [low, high] = [0, sorted.length]
