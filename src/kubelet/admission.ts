@@ -3,6 +3,7 @@ import { requiredNodes } from '../api/node-selector.ts'
 import { requestsOfPod } from '../api/pod-amounts.ts'
 import { covers } from '../api/toleration.ts'
 import type { Node, Pod } from '../api/types/core-v1.ts'
+import { forbiddenSysctl } from './sysctls.ts'
 
 export interface Rejection {
   readonly reason: string
@@ -11,6 +12,8 @@ export interface Rejection {
 
 /** Whether the node takes a pod beside those it has: the last word, after the scheduler's; pure. */
 export function rejectionOf(pod: Pod, node: Node, others: readonly Pod[]): Rejection | undefined {
+  const forbidden = forbiddenSysctl(pod)
+  if (forbidden !== undefined) return { reason: 'SysctlForbidden', message: forbidden }
   return rejectedByNode(pod, node) ?? rejectedByPorts(pod, others) ?? rejectedByResources(pod, node, others)
 }
 

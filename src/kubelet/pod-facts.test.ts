@@ -290,6 +290,20 @@ test('a pod goes where its selector, its ports and its needs are met', () => {
   expect(rejectionOf(pod(), node, [pod(), pod(), pod()])?.reason).toBe('OutOfpods')
 })
 
+test.each<[string, Partial<PodSpec>, string | undefined]>([
+  ['net.ipv4.tcp_syncookies', {}, undefined],
+  ['net/ipv4/tcp_syncookies', {}, undefined],
+  ['net.ipv4.tcp_syncookies', { hostNetwork: true }, 'forbidden sysctl: "net.ipv4.tcp_syncookies" not allowed with host net enabled'],
+  ['kernel.shm_rmid_forced', { hostIPC: true }, 'forbidden sysctl: "kernel.shm_rmid_forced" not allowed with host ipc enabled'],
+  ['kernel.msgmax', {}, 'forbidden sysctl: "kernel.msgmax" not allowlisted'],
+  ['kernel/core_pattern', {}, 'forbidden sysctl: "kernel.core_pattern" not allowlisted'],
+  ['net/ipv4/conf/eth0.1/forwarding', {}, 'forbidden sysctl: "net.ipv4.conf.eth0/1.forwarding" not allowlisted'],
+])('the kernel parameter %s with %j', (name, spec, expected) => {
+  const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n' }, status: { allocatable: { pods: '3' } } }
+  const rejection = rejectionOf(pod({ ...spec, securityContext: { sysctls: [{ name, value: '1' }] } }), node, [])
+  expect(rejection).toEqual(expected === undefined ? undefined : { reason: 'SysctlForbidden', message: expected })
+})
+
 test('credentials go to the registry that they are for', () => {
   const secret = (auths: object) => ({
     apiVersion: 'v1',

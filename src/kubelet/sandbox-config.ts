@@ -4,6 +4,7 @@ import { type DnsFacts, podDns } from './pod-dns.ts'
 import { podHostname } from './pod-hostname.ts'
 import { podCgroupResources } from './pod-resources.ts'
 import { runtimeKeys } from './runtime-keys.ts'
+import { sysctlName } from './sysctls.ts'
 
 export interface SandboxFacts {
   readonly dns: DnsFacts
@@ -28,7 +29,7 @@ export function sandboxConfig(pod: Pod, attempt: number, facts: SandboxFacts): P
     annotations: { ...metadata.annotations },
     linux: {
       cgroupParent: facts.cgroupParent,
-      sysctls: Object.fromEntries((spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value])),
+      sysctls: Object.fromEntries((spec.securityContext?.sysctls ?? []).map(({ name, value }) => [sysctlName(name), value])),
       securityContext: sandboxSecurity(pod),
       resources: {
         cpuShares: shares,
