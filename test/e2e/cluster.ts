@@ -64,6 +64,7 @@ export async function startCluster(purpose: string, inside: readonly string[] = 
   if (started.code !== 0) {
     const { out } = await call('logs', 'agent')
     await call('reset')
+    await rm(directory, { recursive: true, force: true })
     throw new Error(`sampan up failed: ${started.out}${started.err}\n${out}`)
   }
   // Brings the program once; later calls spare the CLI's own start.
