@@ -235,7 +235,7 @@ export const changed: Readonly<Record<string, Changed>> = {
     why: 'The router names what there is by now',
     now: {
       '/body/message':
-        '406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf',
+        '406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch',
     },
   },
   'patch/json-not-a-list': {

@@ -14,12 +14,14 @@ import { notAcceptable } from './routing-errors.ts'
 export interface Wire {
   /** The request with its body decoded, where that is protobuf. Upstream takes bodies as they come, whatever Content-Encoding says. */
   read(request: ApiRequest): ApiRequest
-  /** Throws where the caller takes nothing that resources are written in. */
-  checkAccept(request: ApiRequest): void
+  /** Throws where the caller takes nothing that resources are written in; lists may also be watched. */
+  checkAccept(request: ApiRequest, isList: boolean): void
   write(request: ApiRequest, reply: ApiReply): ApiReply
 }
 
 const protobufType = 'application/vnd.kubernetes.protobuf'
+const wholeTypes = ['application/json', 'application/yaml', protobufType]
+const watchedTypes = ['application/json;stream=watch', `${protobufType};stream=watch`]
 
 export function createWire(protobuf: ProtobufCodec): Wire {
   /** Events are shared by all watchers, so what one of them was written as serves all. */
@@ -37,8 +39,8 @@ export function createWire(protobuf: ProtobufCodec): Wire {
       }
     },
 
-    checkAccept({ headers }) {
-      if (preferred(headers.accept) === 'none') throw notAcceptable(['application/json', 'application/yaml', protobufType])
+    checkAccept({ headers }, isList) {
+      if (preferred(headers.accept) === 'none') throw notAcceptable(isList ? [...wholeTypes, ...watchedTypes] : wholeTypes)
     },
 
     write(request, reply) {
