@@ -1,3 +1,4 @@
+import { maxComplaints, maxPathLength } from './json-scan.ts'
 import { type JsonObject, setField } from './object.ts'
 import { canonicalQuantity } from './quantity.ts'
 import type { ObjectSchema, Schema } from './schema.ts'
@@ -5,7 +6,7 @@ import type { ObjectSchema, Schema } from './schema.ts'
 /** What decoding found beside the object. */
 export interface Decoded {
   readonly object: JsonObject
-  /** Fields that the kind does not have, as strict validation names them. */
+  /** Fields that the kind does not have, as strict validation names them; the first of many. */
   readonly unknownFields: readonly string[]
   /** Whether it said something that is nothing to Go, such as `paused: false`. */
   readonly hasZeros: boolean
@@ -96,7 +97,7 @@ function decodeFields(pass: Pass, schema: ObjectSchema, value: JsonObject, path:
     const field = schema.fields.get(name)
     if (!field) {
       if (schema.open) setField(object, name, copy(element, depth))
-      else pass.unknown.push(path === '' ? name : `${path}.${name}`)
+      else if (pass.unknown.length < maxComplaints) pass.unknown.push((path === '' ? name : `${path}.${name}`).slice(0, maxPathLength))
     } else if (element !== null && element !== undefined) {
       const value = decodeField(pass, schema, name, field.schema(), element, path, depth)
       const isNothing = field.omitsZero === true && isZero(value)

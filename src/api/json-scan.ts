@@ -43,9 +43,13 @@ export function countKeys(value: unknown): number {
   return count
 }
 
-/** Paths of fields that stand twice in an object of a JSON text, as strict decoding names them. */
+/** How many complaints strict decoding collects, as upstream, and how much of a path each tells. */
+export const maxComplaints = 100
+export const maxPathLength = 1024
+
+/** Paths of fields that stand twice in an object of a JSON text, as strict decoding names them; the first of many. */
 export function duplicateFields(text: string): readonly string[] {
-  const found: string[] = []
+  const found = new Set<string>()
   /** A token: a string, a punctuation mark, or a number or word. */
   const tokens = text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]:,]|[^\s{}[\]:,"]+/g)
   const open: { keys: Set<string> | undefined; path: string; index: number; key: string }[] = []
@@ -59,13 +63,13 @@ export function duplicateFields(text: string): readonly string[] {
     else if (token === ',' && inner) inner.index++
     else if (token === ':' && inner?.keys) {
       inner.key = String(JSON.parse(last))
-      const path = joined(inner.path, inner.key)
-      if (inner.keys.has(inner.key) && !found.includes(path)) found.push(path)
+      if (inner.keys.has(inner.key)) found.add(joined(inner.path, inner.key).slice(0, maxPathLength))
+      if (found.size >= maxComplaints) break
       inner.keys.add(inner.key)
     }
     last = token
   }
-  return found
+  return [...found]
 }
 
 const joined = (path: string, key: string) => (path === '' ? key : `${path}.${key}`)

@@ -23,7 +23,7 @@ export const successReply = (status: number): ApiReply =>
 /** An object as the cache keeps it: its bytes for a socket, decoded for a caller in process. */
 export const entryReply = (status: number, entry: CacheEntry, warnings: readonly string[] = []): ApiReply => ({
   status,
-  headers: warnings.length === 0 ? json : { ...json, warning: warnings.map(warningHeader).join(', ') },
+  headers: warnings.length === 0 ? json : { ...json, warning: fitting(warnings).map(warningHeader).join(', ') },
   body: {
     type: 'object',
     get object() {
@@ -36,6 +36,22 @@ export const entryReply = (status: number, entry: CacheEntry, warnings: readonly
 export const errorReply = (error: StatusError): ApiReply => {
   const retry = error.details?.retryAfterSeconds
   return jsonReply(error.code, error.status(), retry === undefined ? json : { ...json, 'retry-after': String(retry) })
+}
+
+/** As upstream: of very long warnings each is cut, and the last are left out; each is told once. */
+const maxAllWarnings = 4096
+const maxOneOfMany = 256
+
+function fitting(warnings: readonly string[]): readonly string[] {
+  const all = [...new Set(warnings)]
+  if (all.reduce((length, text) => length + text.length, 0) <= maxAllWarnings) return all
+  let told = 0
+  return all
+    .map((text) => text.slice(0, maxOneOfMany))
+    .filter((text) => {
+      told += text.length
+      return told <= maxAllWarnings
+    })
 }
 
 /** RFC 7234: 299 is a warning that stays. */

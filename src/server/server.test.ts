@@ -504,6 +504,14 @@ describe('bad input', () => {
     expect(reply.headers.warning).toBe('299 - "unknown field \\"dat\\""')
   })
 
+  test('unknown fields, however many, are warned about within what clients take', async () => {
+    const many = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`${'x'.repeat(300)}${index}`, 1]))
+    const { headers, status } = await send('POST', configMaps, { ...configMap('a'), ...many })
+    expect(status).toBe(201)
+    expect(headers.warning?.length).toBeLessThan(5000)
+    expect(headers.warning).toMatch(/^299 - "unknown field \\"xxx/)
+  })
+
   test('strangers get nothing but health and version', async () => {
     expect((await send('GET', '/version', undefined, { authorization: '' })).status).toBe(401)
     expect((await send('GET', configMaps, undefined, { authorization: 'Bearer wrong' })).object).toMatchObject({
