@@ -1,7 +1,7 @@
 import type { KubeList } from '../api/object.ts'
 import { collectionPath, type ResourceRef } from '../api/resource-ref.ts'
 import { namespaces as namespacesRef, pods as podsRef } from '../api/resources.ts'
-import { hasReason } from '../api/status-error.ts'
+import { hasReason, StatusError } from '../api/status-error.ts'
 import type { Namespace } from '../api/types/core-v1.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Caches } from '../client/client.ts'
@@ -57,7 +57,8 @@ export function namespaceController({
     const status = { ...namespace.status, phase: 'Terminating', conditions }
     if (!semanticEqual(namespace.status, status))
       await client.resource(namespacesRef).updateStatus({ ...namespace, status }, { cause: context.cause })
-    if (left.failures.length > 0) throw new Error(`Cannot empty the namespace ${namespace.metadata.name}: ${left.failures.join(', ')}`)
+    if (left.failures.length > 0)
+      throw new StatusError('InternalError', `Cannot empty the namespace ${namespace.metadata.name}: ${left.failures.join(', ')}`)
     return { afterMs: recountMs }
   }
 
@@ -82,6 +83,7 @@ export function namespaceController({
         for (const { metadata } of items)
           for (const name of metadata.finalizers ?? []) left.finalizers.set(name, (left.finalizers.get(name) ?? 0) + 1)
       } catch (error) {
+        if (!(error instanceof StatusError)) throw error
         left.failures.push(`${ref.plural}.${ref.group}: ${messageOf(error)}`)
       }
     }

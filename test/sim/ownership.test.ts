@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { configMaps, namespaces, pods, secrets, serviceAccounts } from '../../src/api/resources.ts'
+import { configMaps, deployments, namespaces, pods, secrets, serviceAccounts } from '../../src/api/resources.ts'
 import { hasReason } from '../../src/api/status-error.ts'
 import type { ConfigMap } from '../../src/api/types/core-v1.ts'
 import type { OwnerReference } from '../../src/api/types/meta-v1.ts'
@@ -179,6 +179,28 @@ test('a namespace goes with all that is in it, pods first, and tells what it wai
   expect(await space()).toBeUndefined()
   expect(plane.errors).toEqual([])
 })
+
+test.each([700, 703])(
+  'seed %i: a namespace goes under delays, faults and restarts, and no call that fails is taken for a bug',
+  async (seed) => {
+    plane = await createControlPlane({ seed, faults: { watchDelayMs: 400, refused: 0.1, lostReplies: 0.1 } })
+    await plane.client.resource(namespaces).create({ metadata: { name: 'team' }, spec: {} })
+    await plane.client.resource(secrets).create({ metadata: { name: 's', namespace: 'team' } })
+    const template = { metadata: { labels: { app: 'web' } } as never, spec: { containers: [{ name: 'c', image: 'i' }] } }
+    await plane.client.resource(deployments).create({
+      metadata: { name: 'web', namespace: 'team' },
+      spec: { replicas: 3, selector: { matchLabels: { app: 'web' } }, template },
+    })
+    await seconds(5)
+    await plane.client.resource(namespaces).delete(undefined, 'team')
+    await seconds(1)
+    await plane.restartControllers()
+    await seconds(120)
+    expect((await plane.list(namespaces)).map(({ metadata }) => metadata.name)).not.toContain('team')
+    expect(await plane.list(pods)).toEqual([])
+    expect(plane.errors).toEqual([])
+  },
+)
 
 test('what each namespace has comes back when it is deleted or changed', async () => {
   plane = await createControlPlane({ seed: 9 })
