@@ -17,6 +17,7 @@ Node.js v24.21.0
   const ended = line({ level: 'warn', msg: 'process ended', code: 1 })
   expect(lastError('')).toBeUndefined()
   expect(lastError(line({ level: 'info', msg: 'Error: not one' }))).toBeUndefined()
+  expect(lastError('{"level":"error","msg":"cut o')).toBeUndefined()
   expect(lastError(uncaught + ended)).toBe('listen EADDRINUSE: address already in use 127.0.0.1:6443')
   expect(
     lastError(`TypeError [ERR_INVALID]: first\n${line({ level: 'error', msg: 'The agent ends', error: { message: 'no disk' } })}${ended}`),

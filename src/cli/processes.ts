@@ -81,7 +81,8 @@ function logAfter(file: string, start: number): string {
 export function lastError(log: string): string | undefined {
   const errors = log.split('\n').flatMap((line) => {
     if (/^\w*Error\b.*: /.test(line)) return [line.replace(/^(\w*Error)( \[\w+\])?: /, '')]
-    if (!/^\{"level":"(error|fatal)"/.test(line)) return []
+    // A line may have been cut off by the end.
+    if (!/^\{"level":"(error|fatal)".*\}$/.test(line)) return []
     const { msg, error } = JSON.parse(line) as { msg?: string; error?: { message?: string } }
     return [[msg, error?.message].filter(Boolean).join(': ')]
   })

@@ -30,7 +30,7 @@ export function shellSupervisor({ run, scripts, clock }: { run: string; scripts:
   }
 
   return {
-    description: 'a shell that starts again what ends (no systemd here)',
+    description: 'a shell that starts again what ends',
     async start({ name, command, environment, logFile, endFile }) {
       // A process whose shell was killed would be in the new one's way.
       await stop(name)

@@ -69,5 +69,5 @@ export function commandLine(words: readonly string[]): string {
   return words.map((word) => `"${literal(word).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`).join(' ')
 }
 
-/** systemd puts variables into arguments that come apart already, too. */
+/** systemd replaces variables also in arguments that it gets one by one. */
 const literal = (word: string) => word.replaceAll('$', '$$$$')
