@@ -299,7 +299,7 @@ test.each<[string, Partial<PodSpec>, string | undefined]>([
   ['kernel/core_pattern', {}, 'forbidden sysctl: "kernel.core_pattern" not allowlisted'],
   ['net/ipv4/conf/eth0.1/forwarding', {}, 'forbidden sysctl: "net.ipv4.conf.eth0/1.forwarding" not allowlisted'],
 ])('the kernel parameter %s with %j', (name, spec, expected) => {
-  const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n' }, status: { allocatable: { pods: '3' } } }
+  const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n' }, spec: {}, status: { allocatable: { pods: '3' } } }
   const rejection = rejectionOf(pod({ ...spec, securityContext: { sysctls: [{ name, value: '1' }] } }), node, [])
   expect(rejection).toEqual(expected === undefined ? undefined : { reason: 'SysctlForbidden', message: expected })
 })
