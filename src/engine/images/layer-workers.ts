@@ -43,8 +43,14 @@ export function createLayerWorkers({ threads, clock }: { threads: number; clock:
   const begin = (): void => {
     while (waiting.length > 0 && (idle.length > 0 || all.size < threads)) {
       const job = waiting.shift()
-      if (job?.options.signal?.aborted) job.reject(job.options.signal.reason)
-      else if (job) work(takeWorker(), job)
+      if (!job) return
+      try {
+        job.options.signal?.throwIfAborted()
+        work(takeWorker(), job)
+      } catch (error) {
+        // Given up, or the machine has no more threads: that is this job's affair and no other's.
+        job.reject(error)
+      }
     }
   }
 
