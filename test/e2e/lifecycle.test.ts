@@ -35,6 +35,7 @@ describe('a SIGKILL of the agent', () => {
     await cluster.kubectl(['apply', '-f', '-'], counting)
     await kubectl('apply', '-f', example('web.yaml'))
     await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s')
+    await poll(() => fetchOnce(`http://${cluster.facts.nodeAddress}:30080/version`).then(({ status }) => status)).toBe(200)
     await kubectl('wait', '--for=condition=Ready', 'pod/counting', '--timeout=30s')
     const id = (await kubectl('get', 'pod', 'counting', '-o', 'jsonpath={.status.containerStatuses[0].containerID}')).split('//')[1] ?? ''
     const processes = processesOf(id)
@@ -102,7 +103,8 @@ test('another cluster beside it has its own everything', async () => {
     await other.buildImages()
     await other.kubectl(['apply', '-f', example('web.yaml')])
     await other.kubectl(['rollout', 'status', 'deployment/web', '--timeout=60s'])
-    expect((await fetchOnce(`http://${other.facts.nodeAddress}:30080/version`)).text).toBe('version 1\n')
+    // The proxy learns of the new pods a moment after they are ready.
+    await poll(() => fetchOnce(`http://${other.facts.nodeAddress}:30080/version`).then(({ text }) => text)).toBe('version 1\n')
   } finally {
     await other.dispose()
   }
