@@ -43,6 +43,8 @@ export async function execSync(
         })
       : () => {}
   signal?.addEventListener('abort', stop, { once: true })
+  // While the command was prepared.
+  if (signal?.aborted) stop()
   try {
     const [[code], stdout, stderr] = await Promise.all([
       once(child, 'exit') as Promise<[number | null]>,

@@ -94,6 +94,20 @@ describe.skipIf(!root)(`what fails in an engine${root ? '' : ' (skipped: needs r
     await expect(runtime.stopContainer({ containerId, timeout: 0 }, given)).rejects.toThrow('given up')
     await runtime.removePodSandbox({ podSandboxId: pod.sandboxId })
   })
+  test('a command that is given up while it is prepared does not go on', async () => {
+    engine = await place.open()
+    const { runtime } = engine
+    const pod = await startPod(place, runtime, ['sleep', '1000'])
+    const { containerId } = pod
+    const stop = new AbortController()
+    const running = runtime.execSync({ containerId, cmd: ['sleep', '777'] }, stop.signal)
+    stop.abort(new Error('given up'))
+    await expect(running).rejects.toThrow('given up')
+    const processes = async () => Buffer.from((await runtime.execSync({ containerId, cmd: ['ps'] })).stdout ?? []).toString()
+    expect(await processes()).not.toContain('sleep 777')
+    await runtime.removePodSandbox({ podSandboxId: pod.sandboxId })
+  })
+
   test('the end of a container whose shim was killed is seen, also where another process has the shim’s number now', async () => {
     engine = await place.open()
     const pod = await startPod(place, engine.runtime, ['sleep', '1000'])
