@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { mount, mountFlags } from '../base/mount.ts'
 import { readMounts } from '../base/mount-info.ts'
 import { unmountAll } from './container-root.ts'
+import { absentIs } from './state-files.ts'
 
 /**
  * A program under a read-only mount of its own. A runtime that finds itself on one need not copy itself and execute the
@@ -11,7 +12,7 @@ import { unmountAll } from './container-root.ts'
  */
 export async function readOnlyProgram(directory: string, name: string, path: string): Promise<string> {
   const target = join(directory, name)
-  const [wanted, present] = await Promise.all([stat(path), stat(target).catch(() => undefined)])
+  const [wanted, present] = await Promise.all([stat(path), stat(target).catch(absentIs(undefined))])
   if (present?.ino === wanted.ino && present.dev === wanted.dev && (await isReadOnlyMount(target))) return target
   await removeReadOnlyProgram(directory, name)
   await (await open(target, 'a')).close()
