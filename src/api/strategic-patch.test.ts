@@ -36,8 +36,45 @@ test.each([
   ],
   [{ a: 1, b: 2 }, { $retainKeys: ['b'], b: 3 }, { b: 3 }],
   [{ a: 1 }, { a: null }, {}],
+  // Two with one key, such as a port for TCP and for UDP: only the first is meant.
+  [
+    { containers: [{ name: 'a', image: '1' }, { name: 'a', image: '2' }, { name: 'b' }] },
+    { containers: [{ name: 'b', image: '3' }] },
+    {
+      containers: [
+        { name: 'a', image: '1' },
+        { name: 'a', image: '2' },
+        { name: 'b', image: '3' },
+      ],
+    },
+  ],
+  [
+    {
+      containers: [
+        { name: 'a', image: '1' },
+        { name: 'a', image: '2' },
+      ],
+    },
+    { containers: [{ name: 'a', image: '3' }] },
+    {
+      containers: [
+        { name: 'a', image: '3' },
+        { name: 'a', image: '2' },
+      ],
+    },
+  ],
+  [{ containers: [{ name: 'a', image: '1' }, { name: 'a' }] }, { containers: [{ name: 'a', $patch: 'delete' }] }, { containers: [] }],
+  [two, { containers: [{ name: 'a', $patch: 'delete' }, { name: 'a' }] }, { containers: [{ name: 'a' }, { name: 'b' }] }],
 ])('patches %j with %j', (original, patch, expected) => {
   expect(strategicPatch(schema, original, patch)).toEqual(expected)
+})
+
+// Each was looked up in the whole list, which took minutes.
+test('many of many primitives are taken out in one pass', () => {
+  const finalizers = Array.from({ length: 200_000 }, (_, index) => `x${index}`)
+  expect(strategicPatch(schema, { finalizers }, { '$deleteFromPrimitiveList/finalizers': finalizers.toReversed() })).toEqual({
+    finalizers: [],
+  })
 })
 
 test('a list item without its merge key is refused', () => {

@@ -26,9 +26,8 @@ function mergeObject(schema: Schema | undefined, original: JsonObject, patch: Js
   if (directive === 'delete') return {}
   if (directive === 'replace') return changes
   if (directive !== undefined && directive !== 'merge') throw new StatusError('BadRequest', `Unknown patch type: ${String(directive)}`)
-  const result = Array.isArray(retained)
-    ? Object.fromEntries(Object.entries(original).filter(([name]) => retained.includes(name)))
-    : { ...original }
+  const kept = Array.isArray(retained) ? new Set<unknown>(retained) : undefined
+  const result = kept ? Object.fromEntries(Object.entries(original).filter(([name]) => kept.has(name))) : { ...original }
   for (const [name, value] of Object.entries(changes)) {
     if (name.startsWith(orderPrefix)) continue
     if (name.startsWith(deletePrefix)) deletePrimitives(result, name.slice(deletePrefix.length), value)
@@ -66,17 +65,22 @@ function keyOfItem(item: unknown, mergeKey: string): unknown {
 function mergeList(schema: Schema | undefined, mergeKey: string, old: readonly unknown[], patch: readonly unknown[]): unknown[] {
   const isReplace = (item: unknown) => isJsonObject(item) && item.$patch === 'replace'
   if (patch.some(isReplace)) return patch.filter((item) => !isReplace(item))
-  const merged = new Map<unknown, unknown>(old.map((item) => [keyOfItem(item, mergeKey), item]))
+  const isDelete = (item: unknown) => isJsonObject(item) && item.$patch === 'delete'
+  const gone = new Set(patch.filter(isDelete).map((item) => keyOfItem(item, mergeKey)))
+  const merged = old.filter((item) => !gone.has(keyOfItem(item, mergeKey)))
+  // The first of a key is the one that is meant; others of it (a port for TCP and for UDP) stay as they are.
+  const places = new Map<unknown, number>()
+  const place = (key: unknown, index: number) => places.has(key) || places.set(key, index)
+  for (const [index, item] of merged.entries()) place(keyOfItem(item, mergeKey), index)
   for (const item of patch) {
     const key = keyOfItem(item, mergeKey)
-    if (!isJsonObject(item)) continue
-    if (item.$patch === 'delete') merged.delete(key)
-    else {
-      const before = merged.get(key)
-      merged.set(key, mergeObject(schema, isJsonObject(before) ? before : {}, item))
-    }
+    if (!isJsonObject(item) || isDelete(item)) continue
+    place(key, merged.length)
+    const index = places.get(key) ?? merged.length
+    const before = merged[index]
+    merged[index] = mergeObject(schema, isJsonObject(before) ? before : {}, item)
   }
-  return ordered([...merged.values()], patch, old, (item) => keyOfItem(item, mergeKey))
+  return ordered(merged, patch, old, (item) => keyOfItem(item, mergeKey))
 }
 
 /**
@@ -115,12 +119,13 @@ function ordered(
 function deletePrimitives(result: JsonObject, name: string, gone: unknown): void {
   const list = Object.hasOwn(result, name) ? result[name] : undefined
   if (!Array.isArray(gone)) throw new StatusError('BadRequest', `${deletePrefix}${name} must be a list`)
-  if (Array.isArray(list))
-    setField(
-      result,
-      name,
-      list.filter((item) => !gone.includes(item)),
-    )
+  if (!Array.isArray(list)) return
+  const excluded = new Set<unknown>(gone)
+  setField(
+    result,
+    name,
+    list.filter((item) => !excluded.has(item)),
+  )
 }
 
 /** Puts the listed items in the asked order. */
