@@ -30,6 +30,26 @@ describe('a label selector', () => {
     expect(() => parseLabelSelector(text)).toThrow('unable to parse requirement')
   })
 
+  test.each([
+    ['a=-x', 'values[0][a]: Invalid value: "-x": a valid label must be an empty string or consist of'],
+    [`a=${'x'.repeat(64)}`, 'must be no more than 63 characters'],
+    [`${'x'.repeat(64)}=a`, '<nil>: Invalid value: "xxx'],
+    ['a/b/c=x', 'a qualified name must consist of'],
+    ['a in (b,_)', 'values[0][a]: Invalid value: "_"'],
+    ['n>x', `values[0]: Invalid value: "x": for 'Gt', 'Lt' operators, the value must be an integer`],
+    ['n<9223372036854775808', 'the value must be an integer'],
+  ])('%s is refused: %s', (text, why) => {
+    expect(() => parseLabelSelector(text)).toThrow(why)
+  })
+
+  test('of very many values is asked of very many objects', () => {
+    const values = Array.from({ length: 9000 }, (_, index) => `v${index}`)
+    const selector = parseLabelSelector(`a in (${values.join(',')})`)
+    let matching = 0
+    for (let index = 0; index < 50_000; index++) if (matchesLabels(selector, { a: `v${index}` })) matching++
+    expect(matching).toBe(9000)
+  })
+
   test.each(['a=b', 'a!=b', 'a in (b,c)', 'a notin (b,c)', 'a', '!a', 'n>3,m<4'])('%s is written as it was read', (text) => {
     expect(formatSelector(parseLabelSelector(text))).toBe(text)
   })

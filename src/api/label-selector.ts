@@ -1,3 +1,4 @@
+import { labelValueProblems, qualifiedNameProblems } from './names.ts'
 import { StatusError } from './status-error.ts'
 import type { LabelSelector as LabelSelectorValue } from './types/meta-v1.ts'
 
@@ -27,9 +28,9 @@ function meets({ key, operator, values }: Requirement, labels: Labels): boolean 
   const value = labelOf(labels, key)
   switch (operator) {
     case 'In':
-      return value !== undefined && values.includes(value)
+      return value !== undefined && includes(values, value)
     case 'NotIn':
-      return value === undefined || !values.includes(value)
+      return value === undefined || !includes(values, value)
     case 'Exists':
       return value !== undefined
     case 'DoesNotExist':
@@ -40,8 +41,19 @@ function meets({ key, operator, values }: Requirement, labels: Labels): boolean 
   }
 }
 
+/** More values than these are looked up in a set, made once for a requirement that is asked of many objects. */
+const manyValues = 16
+const sets = new WeakMap<readonly string[], ReadonlySet<string>>()
+
+function includes(values: readonly string[], value: string): boolean {
+  if (values.length <= manyValues) return values.includes(value)
+  const set = sets.get(values) ?? new Set(values)
+  sets.set(values, set)
+  return set.has(value)
+}
+
 function compare(value: string, bound: string, operator: 'Gt' | 'Lt'): boolean {
-  if (!/^[+-]?\d+$/.test(value) || !/^[+-]?\d+$/.test(bound)) return false
+  if (!isInt64(value) || !isInt64(bound)) return false
   return operator === 'Gt' ? BigInt(value) > BigInt(bound) : BigInt(value) < BigInt(bound)
 }
 
@@ -64,12 +76,12 @@ const maxSelectorLength = 64 << 10
 
 /** Reads `a=b,c!=d,e in (f,g),h notin (i),j,!k,l>1`; throws BadRequest in upstream's words. */
 export function parseLabelSelector(text: string): Selector {
-  if (text.length > maxSelectorLength) throw new StatusError('BadRequest', 'unable to parse requirement: the selector is too long')
+  if (text.length > maxSelectorLength) throw unparsed('the selector is too long')
   const tokens = tokenize(text)
   const selector: Requirement[] = []
   let at = 0
   const fail = (message: string): never => {
-    throw new StatusError('BadRequest', `unable to parse requirement: ${message}`)
+    throw unparsed(message)
   }
   const identifier = (): string => {
     const token = tokens[at++]
@@ -78,13 +90,13 @@ export function parseLabelSelector(text: string): Selector {
   }
   const set = (): readonly string[] => {
     if (tokens[at++] !== '(') fail(`found '${tokens[at - 1] ?? ''}' expected: '('`)
-    const values: string[] = []
+    const values = new Set<string>()
     for (;;) {
       // An empty value is a value: `a in (,b)`.
       const token = tokens[at]
-      values.push(token === undefined || isSymbol(token) ? '' : identifier())
+      values.add(token === undefined || isSymbol(token) ? '' : identifier())
       const next = tokens[at++]
-      if (next === ')') return values
+      if (next === ')') return [...values].sort()
       if (next !== ',') fail(`found '${next ?? ''}', expected: ',' or ')'`)
     }
   }
@@ -98,7 +110,7 @@ export function parseLabelSelector(text: string): Selector {
       if (operator === undefined || operator === ',') selector.push({ key, operator: 'Exists', values: [] })
       else {
         at++
-        selector.push(requirementOf(key, operator))
+        selector.push(checked(requirementOf(key, operator)))
       }
     }
     if (at < tokens.length && tokens[at++] !== ',') fail(`found '${tokens[at - 1]}', expected: ',' or 'end of string'`)
@@ -138,16 +150,33 @@ const isSymbol = (token: string) => symbols.has(token)
 
 const tokenize = (text: string): readonly string[] => text.match(/==|!=|[=!><(),]|[^\s=!><(),]+/g) ?? []
 
-const keyPattern = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/
-
 function checkedKey(key: string): string {
-  if (!keyPattern.test(key))
-    throw new StatusError(
-      'BadRequest',
-      `unable to parse requirement: <nil>: Invalid value: "${key}": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')`,
-    )
+  const problems = qualifiedNameProblems(key)
+  if (problems.length > 0) throw unparsed(invalidValue('<nil>', key, problems.join('; ')))
   return key
 }
+
+/** The requirement, whose values can be those of labels. */
+function checked(requirement: Requirement): Requirement {
+  const { key, operator, values } = requirement
+  const isNumeric = operator === 'Gt' || operator === 'Lt'
+  const problems = values.flatMap((value, index) => {
+    const wrong = labelValueProblems(value)
+    return [
+      ...(isNumeric && !isInt64(value)
+        ? [invalidValue(`values[${index}]`, value, "for 'Gt', 'Lt' operators, the value must be an integer")]
+        : []),
+      ...(wrong.length > 0 ? [invalidValue(`values[${index}][${key}]`, value, wrong.join('; '))] : []),
+    ]
+  })
+  if (problems.length > 0) throw unparsed(problems.length === 1 ? `${problems[0]}` : `[${problems.join(', ')}]`)
+  return requirement
+}
+
+const isInt64 = (text: string) => /^[+-]?\d{1,63}$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text)
+
+const unparsed = (why: string) => new StatusError('BadRequest', `unable to parse requirement: ${why}`)
+const invalidValue = (path: string, value: string, why: string) => `${path}: Invalid value: ${JSON.stringify(value)}: ${why}`
 
 /** The string form that `parseLabelSelector` reads, as `status.selector` of a scale shows it. */
 export const formatSelector = (selector: Selector): string => selector.map(formatRequirement).join(',')
