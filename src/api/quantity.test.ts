@@ -39,6 +39,7 @@ describe('a quantity', () => {
   test('is rounded up to whole units and to thousandths', () => {
     expect(wholeUnits('1.5Gi')).toBe(1.5 * 1024 ** 3)
     expect(wholeUnits('100m')).toBe(1)
+    expect([wholeUnits('1e999'), milliUnits('-1e999')]).toEqual([2 ** 63, -(2 ** 63)])
     expect(milliUnits('1.2345')).toBe(1235)
     expect(milliUnits('2')).toBe(2000)
     expect(wholeUnits(undefined)).toBe(0)

@@ -77,13 +77,18 @@ export const addQuantities = (left: Quantity, right: Quantity): Quantity => ({
 /** Whole units, rounded up: bytes, pods. 0 for what is no quantity. */
 export function wholeUnits(text: string | undefined): number {
   const quantity = text === undefined ? undefined : parseQuantity(text)
-  return quantity ? Number(ceilDivide(quantity.nanos, nano)) : 0
+  return quantity ? countOf(ceilDivide(quantity.nanos, nano)) : 0
 }
 
 /** Thousandths, rounded up: milli-CPU. 0 for what is no quantity. */
 export function milliUnits(text: string | undefined): number {
   const quantity = text === undefined ? undefined : parseQuantity(text)
-  return quantity ? Number(ceilDivide(quantity.nanos, 1_000_000n)) : 0
+  return quantity ? countOf(ceilDivide(quantity.nanos, 1_000_000n)) : 0
 }
+
+const mostUnits = 2n ** 63n - 1n
+
+/** As far as upstream's int64 goes: sums of what is infinite would be no numbers. */
+const countOf = (value: bigint): number => Number(value > mostUnits ? mostUnits : value < -mostUnits ? -mostUnits : value)
 
 const ceilDivide = (value: bigint, by: bigint) => (value > 0n ? (value + by - 1n) / by : value / by)

@@ -21,6 +21,20 @@ test.each([
   ['a namespace with a dot', { group: '', kind: 'Namespace' }, { name: 'a.b' }, 'metadata.name', 'a lowercase RFC 1123 label'],
   ['a service with a digit first', { group: '', kind: 'Service' }, { name: '1a' }, 'metadata.name', 'a DNS-1035 label'],
   ['a role with a slash', { group: 'rbac.authorization.k8s.io', kind: 'Role' }, { name: 'a/b' }, 'metadata.name', "may not contain '/'"],
+  [
+    'a role too long for a key',
+    { group: 'rbac.authorization.k8s.io', kind: 'Role' },
+    { name: 'ä'.repeat(600) },
+    'metadata.name',
+    'Too long',
+  ],
+  [
+    'a role with half a character',
+    { group: 'rbac.authorization.k8s.io', kind: 'Role' },
+    { name: '\ud800' },
+    'metadata.name',
+    'must be text',
+  ],
   ['a role named ..', { group: 'rbac.authorization.k8s.io', kind: 'Role' }, { name: '..' }, 'metadata.name', "may not be '..'"],
   ['a bad label key', configMap, { name: 'a', labels: { '-': 'x' } }, 'metadata.labels', 'name part must consist of'],
   ['a bad label value', configMap, { name: 'a', labels: { x: '-' } }, 'metadata.labels', 'a valid label must be'],
@@ -62,4 +76,10 @@ test('what is being deleted takes no new finalizers', () => {
   const old = { apiVersion: 'v1', kind: 'X', metadata: { name: 'a', deletionTimestamp: 'now', finalizers: ['a/b'] } }
   expect(metadataUpdateProblems({ finalizers: [] }, old)).toEqual([])
   expect(metadataUpdateProblems({ finalizers: ['a/b', 'c/d'] }, old)[0]?.message).toContain('found new finalizers []string{"c/d"}')
+})
+
+test('very many finalizers are compared in one pass', () => {
+  const finalizers = Array.from({ length: 100_000 }, (_, index) => `a.b/${index}`)
+  const old = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', deletionTimestamp: '2026-01-01T00:00:00Z', finalizers } }
+  expect(metadataUpdateProblems({ finalizers: finalizers.toReversed() }, old)).toEqual([])
 })

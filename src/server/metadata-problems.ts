@@ -2,9 +2,11 @@ import { isJsonObject } from '../api/merge-patch.ts'
 import { nameProblems } from '../api/name-rules.ts'
 import { labelValueProblems, qualifiedNameProblems } from '../api/names.ts'
 import type { JsonObject, KubeObject } from '../api/object.ts'
-import type { Problem } from '../api/problem.ts'
+import { type Problem, tooLong } from '../api/problem.ts'
 
 const maxAnnotationBytes = 256 << 10
+/** Upstream has no bound for names that are no domain names; the store's keys have one. */
+const maxNameBytes = 1024
 /** Finalizers without a domain, which the server itself knows. */
 const standardFinalizers: ReadonlySet<string> = new Set(['kubernetes', 'orphan', 'foregroundDeletion'])
 
@@ -22,7 +24,8 @@ export function metadataProblems(kind: { group: string; kind: string }, metadata
 /** What an update may not change: an object on its way out takes no new finalizers. */
 export function metadataUpdateProblems(metadata: JsonObject, { metadata: old }: KubeObject): readonly Problem[] {
   if (old.deletionTimestamp === undefined) return []
-  const added = strings(metadata.finalizers).filter((name) => !old.finalizers?.includes(name))
+  const before = new Set(old.finalizers)
+  const added = strings(metadata.finalizers).filter((name) => !before.has(name))
   if (added.length === 0) return []
   const shown = `[]string{${added.map((name) => JSON.stringify(name)).join(', ')}}`
   return [
@@ -44,8 +47,11 @@ function nameOf(kind: { group: string; kind: string }, { name }: JsonObject): re
   if (typeof name !== 'string' || name === '')
     return [{ type: 'FieldValueRequired', field: 'metadata.name', message: 'Required value: name or generateName is required' }]
   const problems = nameProblems(kind, name).map((why) => invalid('metadata.name', name, why))
-  // No name may lead out of its place among the store's keys, whatever its kind allows.
-  return name.includes('/') && problems.length === 0 ? [invalid('metadata.name', name, "may not contain '/'")] : problems
+  if (problems.length > 0) return problems
+  // No name may lead out of its place among the store's keys, or not be one of them, whatever its kind allows.
+  if (name.includes('/')) return [invalid('metadata.name', name, "may not contain '/'")]
+  if (name.includes('\0') || !name.isWellFormed()) return [invalid('metadata.name', name, 'must be text without NUL')]
+  return Buffer.byteLength(name) > maxNameBytes ? [tooLong('metadata.name', maxNameBytes)] : []
 }
 
 export function labelProblems(labels: unknown, field: string): readonly Problem[] {
