@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Engine } from './engine.ts'
@@ -94,6 +94,16 @@ describe.skipIf(!root)(`what fails in an engine${root ? '' : ' (skipped: needs r
     await expect(runtime.stopContainer({ containerId, timeout: 0 }, given)).rejects.toThrow('given up')
     await runtime.removePodSandbox({ podSandboxId: pod.sandboxId })
   })
+  test('a sandbox without the pipe that tells of its end does not keep an engine from opening', async () => {
+    engine = await place.open()
+    const { podSandboxId = '' } = await engine.runtime.runPodSandbox({ config: podConfig(place) })
+    await engine.close()
+    rmSync(join(place.options.places.state, 'bundles', podSandboxId, 'life'))
+    engine = await place.open()
+    expect((await engine.runtime.podSandboxStatus({ podSandboxId })).status?.state).toBe('SANDBOX_READY')
+    await engine.runtime.removePodSandbox({ podSandboxId })
+  })
+
   test('a command that is given up while it is prepared does not go on', async () => {
     engine = await place.open()
     const { runtime } = engine
