@@ -53,12 +53,15 @@ function containerStatus(input: StatusInput, entry: PodContainer): ContainerStat
   if (!latest || latest.state === 'created') {
     if (old?.state?.terminated && life.phase !== 'running') return old
     const lost = lostState(input, entry, old, isStarting)
-    const last = previous ? terminatedState(input, previous) : (old?.lastState ?? {})
     const isFirst = runs.length === 0
+    // It ran, and the runtime knows nothing of it any more: the next run is a restart.
+    const isForgotten = isFirst && life.phase === 'running' && entry.role !== 'ephemeral' && old?.state?.running !== undefined
+    const last = previous ? terminatedState(input, previous) : isForgotten ? endUnseen : (old?.lastState ?? {})
     const state = lost ?? waitingState(input, entry)
+    const stated = (old?.restartCount ?? 0) + (isForgotten ? 1 : 0)
     return {
       ...base,
-      restartCount: isFirst ? (old?.restartCount ?? 0) : (latest?.attempt ?? Math.max(0, (runs[0]?.attempt ?? 0) - 1)),
+      restartCount: isFirst ? stated : (latest?.attempt ?? Math.max(0, (runs[0]?.attempt ?? 0) - 1)),
       lastState: last,
       state,
       started: false,
@@ -112,7 +115,17 @@ function runningOrEnded(input: StatusInput, entry: PodContainer, latest: Contain
 function lastStateOfOld({ pod }: Observed, entry: PodContainer, latest: ContainerView): ContainerState {
   const old = oldStatus(pod.status, entry.container.name)
   if (!old || latest.attempt === 0) return {}
-  return old.restartCount === latest.attempt ? (old.lastState ?? {}) : old.state?.terminated ? old.state : {}
+  if (old.restartCount === latest.attempt) return old.lastState ?? {}
+  return old.state?.terminated ? old.state : old.state?.running ? endUnseen : {}
+}
+
+/** Of a run that ended while nobody looked, such as with the machine. */
+const endUnseen: ContainerState = {
+  terminated: {
+    exitCode: 137,
+    reason: 'ContainerStatusUnknown',
+    message: 'The container could not be located when the pod was deleted.  The container used to be Running',
+  },
 }
 
 /** All last words of a pod together: each container has the same part of it. */

@@ -476,6 +476,20 @@ test('a kubelet that starts again touches nothing that runs, and ends what the A
   expect(fake.sandboxes().map(({ podName }) => podName)).toEqual(['web'])
 })
 
+test('containers of which the runtime knows nothing any more are started again, and that counts as a restart', async () => {
+  const { fake, create, until, stopKubelet, start } = await createNode()
+  await create()
+  await until(isReady)
+  await stopKubelet()
+  for (const { id } of (await fake.runtime.listPodSandbox({})).items ?? []) await fake.runtime.removePodSandbox({ podSandboxId: id })
+  await start()
+  const pod = await until((seen) => isReady(seen) && fake.sandboxes().length === 1)
+  expect(main(pod)).toMatchObject({
+    restartCount: 1,
+    lastState: { terminated: { exitCode: 137, reason: 'ContainerStatusUnknown', message: expect.stringContaining('used to be Running') } },
+  })
+})
+
 test('a kubelet ends when its steps have', async () => {
   const { clock, fake, create, until, stopKubelet } = await createNode()
   const createContainer = fake.runtime.createContainer
