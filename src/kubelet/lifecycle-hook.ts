@@ -9,7 +9,8 @@ import { checkHttp, httpTarget } from './checks/http-check.ts'
 interface HookTarget {
   readonly container: Container
   readonly containerId: string
-  readonly podAddress: string
+  /** Undefined while the pod has none. */
+  readonly podAddress: string | undefined
 }
 
 /** Longer than any grace: hooks have no time-out of their own, they end with the signal. */
@@ -24,8 +25,10 @@ export async function runHook(
 ): Promise<CheckResult> {
   if (exec) return checkExec(runtime, containerId, exec.command ?? [], 0, signal)
   if (httpGet) {
+    const address = httpGet.host || podAddress
+    if (!address) return failure(`the pod of container ${container.name} has no address`)
     try {
-      const target = httpTarget(httpGet, podAddress, handlerPort(httpGet.port, container), 'kube-lifecycle/1.36')
+      const target = httpTarget(httpGet, address, handlerPort(httpGet.port, container), 'kube-lifecycle/1.36')
       return await checkHttp(target, hookTimeoutMs, signal, () => true)
     } catch (error) {
       return failure(error instanceof Error ? error.message : String(error))

@@ -26,7 +26,7 @@ import type { PodFieldFacts } from './pod-fields.ts'
 import { isOfOtherSpec, type Step } from './pod-plan.ts'
 import { messageFileOf, prepareContainer } from './prepare-container.ts'
 import { readText } from './read-text.ts'
-import { latestContainer } from './runtime-pod.ts'
+import { latestContainer, podAddress } from './runtime-pod.ts'
 import { sandboxConfig } from './sandbox-config.ts'
 import { StartProblem } from './start-problem.ts'
 import type { PodVolumes } from './volumes/pod-volumes.ts'
@@ -197,7 +197,7 @@ async function startContainer(
   const result = await runHook(
     deps,
     hook,
-    { container, containerId, podAddress: step.sandbox.addresses[0] ?? deps.node.internalAddress },
+    { container, containerId, podAddress: podAddress(pod, step.sandbox, deps.node.internalAddress) },
     signal,
   )
   if (result.type === 'success' || signal.aborted) return
@@ -247,9 +247,9 @@ async function preStop(deps: PerformDeps, entry: PodEntry, step: Step & { type: 
   assert(hook, `container ${container.name} has the preStop hook that it is stopped with`)
   const over = new AbortController()
   const cancel = clock.after(step.deadlineMs - clock.now(), () => over.abort())
-  const podAddress = entry.runtime.sandboxes[0]?.addresses[0] ?? node.internalAddress
+  const address = podAddress(entry.pod, entry.runtime.sandboxes[0], node.internalAddress)
   try {
-    const target = { container, containerId: step.container.id, podAddress }
+    const target = { container, containerId: step.container.id, podAddress: address }
     const result = await runHook(deps, hook, target, AbortSignal.any([signal, over.signal]))
     if (result.type !== 'success' && !over.signal.aborted && !signal.aborted)
       tell(entry.pod, 'Warning', 'FailedPreStopHook', 'PreStopHook failed', container.name)

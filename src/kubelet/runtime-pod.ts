@@ -1,3 +1,4 @@
+import type { Pod } from '../api/types/core-v1.ts'
 import type { ContainerStatus, ContainerUser, PodSandboxStatus } from '../cri/types.ts'
 import { runtimeKeys } from './runtime-keys.ts'
 
@@ -102,6 +103,11 @@ function stateOf({ state }: ContainerStatus): ContainerView['state'] {
     case 'CONTAINER_UNKNOWN':
       return 'unknown'
   }
+}
+
+/** Where a pod is reached: on the host's network by the node's address. Undefined while it has no sandbox that would have one. */
+export function podAddress({ spec }: Pod, sandbox: SandboxView | undefined, nodeAddress: string): string | undefined {
+  return spec.hostNetwork ? nodeAddress : sandbox?.addresses[0]
 }
 
 /** The newest of a name, in whatever sandbox. */

@@ -6,6 +6,7 @@ import type { LifecycleHandler } from '../../api/types/core-v1.ts'
 import { systemClock } from '../../base/clock.ts'
 import { createFakeRuntime } from '../../cri/fake-runtime.ts'
 import { runHook } from '../lifecycle-hook.ts'
+import { runProbe } from '../probes/run-probe.ts'
 import { checkGrpc } from './grpc-check.ts'
 import { handlerPort } from './handler-port.ts'
 import { checkHttp, httpTarget } from './http-check.ts'
@@ -64,6 +65,17 @@ describe('over HTTP', () => {
     const nobody = await checkHttp(httpTarget({ port: 1 }, '127.0.0.1', 1), 1_000, never)
     expect(nobody).toMatchObject({ type: 'failure', message: expect.stringContaining('ECONNREFUSED') })
   })
+})
+
+test('a pod without an address is not looked for elsewhere', async () => {
+  const { runtime } = createFakeRuntime({ clock: systemClock })
+  const target = { container: { name: 'main' }, containerId: 'c', podAddress: undefined }
+  for (const probe of [{ httpGet: { port: 80 } }, { tcpSocket: { port: 80 } }, { grpc: { port: 80 } }])
+    expect(await runProbe(runtime, probe, target, never)).toEqual({
+      type: 'unknown',
+      message: 'the pod of container main has no address',
+    })
+  expect(await runHook({ runtime, clock: systemClock }, { httpGet: { port: 80 } }, target, never)).toMatchObject({ type: 'failure' })
 })
 
 test('over TCP a connection decides', async () => {

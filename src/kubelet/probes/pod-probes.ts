@@ -6,7 +6,7 @@ import { oldStatus } from '../container-statuses.ts'
 import type { ProbeView } from '../observed.ts'
 import { podContainers } from '../pod-containers.ts'
 import type { PodEntry } from '../pod-entry.ts'
-import type { ContainerView } from '../runtime-pod.ts'
+import { type ContainerView, podAddress } from '../runtime-pod.ts'
 import { afterResult, firstState, nextDelayMs, type ProbeKind, type ProbeState } from './probe-state.ts'
 import { runProbe } from './run-probe.ts'
 
@@ -173,8 +173,8 @@ export function podProbes({ runtime, clock, nodeAddress, tell, onChange, runtime
       if (!may()) return
       isLooking = true
       looks++
-      const podAddress = entry.runtime.sandboxes[0]?.addresses[0] ?? nodeAddress
-      const result = await runProbe(runtime, probe, { container, containerId: view.id, podAddress }, stop.signal)
+      const address = podAddress(entry.pod, entry.runtime.sandboxes[0], nodeAddress)
+      const result = await runProbe(runtime, probe, { container, containerId: view.id, podAddress: address }, stop.signal)
       isLooking = false
       if (isOver()) return
       if (result.type !== 'unknown') note(result.type)
