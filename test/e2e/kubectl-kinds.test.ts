@@ -77,6 +77,9 @@ test.each([
   ['apiservice/v1.example.org', ['NAME SERVICE AVAILABLE AGE', 'v1.example.org default/api Unknown AGE']],
   ['resourceclaim', ['NAME STATE AGE', 'gpu pending AGE']],
   ['resourceslice', ['NAME NODE DRIVER POOL AGE', 'node-gpu node gpu.example.org node AGE']],
+  ['crd', ['NAME CREATED AT', 'widgets.example.org TIME']],
+  ['job', ['NAME STATUS COMPLETIONS DURATION AGE', 'once Running 0/1 AGE']],
+  ['cronjob', ['NAME SCHEDULE TIMEZONE SUSPEND ACTIVE LAST SCHEDULE AGE', 'nightly 0 4 * * * Europe/Berlin False 0 <none> AGE']],
 ])('kubectl get %s', async (what, expected) => {
   const { out, err } = await kubectl(['get', ...what.split(' ')])
   expect(err).toBe('')
@@ -114,6 +117,10 @@ test('what is wrong is told as upstream tells it', async () => {
   expect(err).toMatch(/^The ClusterRoleBinding "viewers" is invalid: roleRef: Invalid value: .*: cannot change roleRef\n$/)
   expect((await kubectl(['create', 'priorityclass', 'system-mine', '--value=1'])).err).toContain(
     "metadata.name: Forbidden: priority class names with 'system-' prefix are reserved for system use only. error: system-mine is not a known system priority class",
+  )
+  const definition = file.split('---\n').find((text) => text.includes('kind: CustomResourceDefinition')) ?? ''
+  expect((await wrong(definition.replace('{type: integer', '{enum: [1]'))).err).toBe(
+    'The CustomResourceDefinition "widgets.example.org" is invalid: spec.validation.openAPIV3Schema.properties[spec].properties[size].type: Required value: must not be empty for specified object fields\n',
   )
 })
 
