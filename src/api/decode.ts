@@ -1,5 +1,6 @@
 import { maxComplaints, maxPathLength } from './json-scan.ts'
 import { type JsonObject, setField } from './object.ts'
+import { type ParsedTime, parseMicroTime, parseTime } from './parse-time.ts'
 import { canonicalQuantity } from './quantity.ts'
 import type { ObjectSchema, Schema } from './schema.ts'
 
@@ -72,9 +73,11 @@ function decodeValue(pass: Pass, schema: Schema, value: unknown, path: string, d
     case 'bytes':
       return bytes(value)
     case 'string':
-    case 'time':
-    case 'micro-time':
       return typeof value === 'string' ? value : mismatch(value, 'string')
+    case 'time':
+      return time(parseTime, value)
+    case 'micro-time':
+      return time(parseMicroTime, value)
     case 'integer':
       return integer(value, schema.format)
     case 'number':
@@ -82,7 +85,7 @@ function decodeValue(pass: Pass, schema: Schema, value: unknown, path: string, d
     case 'boolean':
       return typeof value === 'boolean' ? value : mismatch(value, 'bool')
     case 'int-or-string':
-      return typeof value === 'number' || typeof value === 'string' ? value : mismatch(value, 'intstr.IntOrString')
+      return typeof value === 'string' ? value : typeof value === 'number' ? integer(value, 'int32') : mismatch(value, 'intstr.IntOrString')
     case 'quantity':
       return quantity(value)
     case 'any':
@@ -156,6 +159,12 @@ function integer(value: unknown, format: string | undefined): number {
   // An int64 that a double cannot hold was changed already when it was parsed: refused rather than kept wrong.
   const fits = type === 'int64' ? Number.isSafeInteger(value) : Number.isInteger(value) && value >= -2_147_483_648 && value <= 2_147_483_647
   return fits ? value : mismatch(value, type, `number ${String(value)}`)
+}
+
+function time(parse: (text: string) => ParsedTime, value: unknown): string {
+  const parsed = parse(typeof value === 'string' ? value : mismatch(value, 'string'))
+  if ('problem' in parsed) throw new DecodeError(parsed.problem)
+  return parsed.text
 }
 
 function quantity(value: unknown): string {
