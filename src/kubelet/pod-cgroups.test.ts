@@ -47,6 +47,10 @@ test('a cgroup that is a plain directory: classes, shares and limits of v1', asy
   expect(await text('cpu/parent/podg/cpu.cfs_quota_us')).toBe('50000')
   expect(await text('memory/parent/podg/memory.limit_in_bytes')).toBe(String(64 * 1024 * 1024))
   expect(existsSync(join(root, 'memory/parent/burstable/podb/memory.limit_in_bytes'))).toBe(false)
+  const ended: Pod = { ...pod('over', { requests: { cpu: '1' } }), status: { phase: 'Succeeded' } }
+  const others = [1, 2, 3].map((number) => pod(`b${number}`, { requests: { cpu: '100m' } }))
+  await Promise.all(others.map((other, index) => cgroups.make(other, [ended, burstable, ...others.slice(0, index + 1)])))
+  expect(await text('cpu/parent/burstable/cpu.shares')).toBe('409')
 })
 
 describe.skipIf(process.getuid?.() !== 0)('in the kernel', () => {

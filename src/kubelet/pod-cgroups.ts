@@ -31,6 +31,7 @@ export async function podCgroups(parent: string, root?: string, mountInfo?: stri
   if (parent === '') return noPodCgroups
   const hierarchies = await cgroupHierarchies(root, mountInfo)
   let burstableShares: number | undefined
+  let classesMade: Promise<void> = Promise.resolve()
 
   const pathOf = (pod: Pod) => {
     const qos = qosClassOfSpec(pod.spec)
@@ -51,8 +52,16 @@ export async function podCgroups(parent: string, root?: string, mountInfo?: stri
     },
   }
 
-  async function makeClasses(all: readonly Pod[]): Promise<void> {
-    const burstable = all.filter(({ spec }) => qosClassOfSpec(spec) === 'Burstable')
+  /** One after another, so that what is written last is what the latest pods ask for. */
+  function makeClasses(all: readonly Pod[]): Promise<void> {
+    const made = classesMade.then(() => setClasses(all))
+    // Whoever asked hears of a failure; the next one tries again.
+    classesMade = made.catch(() => {})
+    return made
+  }
+
+  async function setClasses(all: readonly Pod[]): Promise<void> {
+    const burstable = all.filter((pod) => !hasEnded(pod) && qosClassOfSpec(pod.spec) === 'Burstable')
     const milli = burstable.reduce((sum, pod) => sum + (requestsOfPod(pod).get('cpu') ?? 0), 0)
     const shares = cpuShares(milli)
     if (shares === burstableShares) return
@@ -66,6 +75,8 @@ export async function podCgroups(parent: string, root?: string, mountInfo?: stri
     burstableShares = shares
   }
 }
+
+const hasEnded = ({ status }: Pod) => status?.phase === 'Succeeded' || status?.phase === 'Failed'
 
 const delegated = ['cpu', 'memory', 'pids', 'cpuset', 'io']
 
