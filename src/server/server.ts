@@ -3,7 +3,7 @@ import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersio
 import type { ApiReply, ApiRequest, Handler, UserInfo } from '../api/exchange.ts'
 import type { Descriptions } from '../api/openapi/documents.ts'
 import { protobufCodec } from '../api/protobuf/envelope.ts'
-import { services } from '../api/resources.ts'
+import { events, services } from '../api/resources.ts'
 import { StatusError } from '../api/status-error.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
@@ -15,6 +15,7 @@ import { type Authenticate, anonymous } from './authentication.ts'
 import { ensureBootstrapObjects } from './bootstrap-objects.ts'
 import { compactRegularly } from './compaction.ts'
 import type { Connector } from './connector.ts'
+import { expireEvents } from './event-expiry.ts'
 import { healthHandler, isHealthPath } from './health.ts'
 import { kindOf } from './kind-of.ts'
 import { openApiHandler } from './open-api.ts'
@@ -95,6 +96,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   if (options.advertised) await ensureApiServerService({ registry, catalog, serviceRange, advertised: options.advertised })
   repeatBookmarks()
   compactRegularly({ store, clock, log }, signal)
+  expireEvents({ registry, kind: kindOf(catalog, events), clock, log }, signal)
   const health = healthHandler({
     alive: [{ name: 'etcd', check: () => store.failure() }],
     ready: [{ name: 'shutdown', check: () => (signal.aborted ? new Error('The server is being stopped') : undefined) }],
