@@ -377,6 +377,15 @@ test('preStop comes before the signal, and takes its time from the grace', async
   expect(Number(timeout)).toBeLessThanOrEqual(7)
 })
 
+test('a container whose postStart hook fails is ended as any other, its preStop hook first', async () => {
+  const { fake, create, until, reasons } = await createNode({ exec: (_, [command]) => ({ exitCode: command === 'begin' ? 1 : 0 }) })
+  const lifecycle = { postStart: { exec: { command: ['begin'] } }, preStop: { exec: { command: ['finish'] } } }
+  await create({ restartPolicy: 'Never', containers: [{ name: 'main', image: 'app:1', lifecycle }] })
+  await until(({ status }) => status?.phase === 'Failed')
+  expect(fake.calls.filter((call) => /^(exec|stop) main/.test(call))).toEqual(['exec main begin', 'exec main finish', 'stop main 10'])
+  expect(await reasons()).toEqual(expect.arrayContaining(['FailedPostStartHook', 'Killing']))
+})
+
 test('probes: ready when the probe says so, restarted when it is dead', async () => {
   let alive = true
   const { fake, create, until, reasons } = await createNode({

@@ -26,7 +26,7 @@ import type { PodFieldFacts } from './pod-fields.ts'
 import { isOfOtherSpec, type Step } from './pod-plan.ts'
 import { messageFileOf, prepareContainer } from './prepare-container.ts'
 import { readText } from './read-text.ts'
-import { latestContainer, podAddress } from './runtime-pod.ts'
+import { type ContainerView, latestContainer, podAddress } from './runtime-pod.ts'
 import { sandboxConfig } from './sandbox-config.ts'
 import { StartProblem } from './start-problem.ts'
 import type { PodVolumes } from './volumes/pod-volumes.ts'
@@ -80,12 +80,8 @@ export async function perform(deps: PerformDeps, entry: PodEntry, step: Step, si
       return startContainer(deps, entry, step, signal)
     case 'pre-stop':
       return preStop(deps, entry, step, signal)
-    case 'stop-container': {
-      const timeout = Math.max(minGraceSeconds, Math.ceil((step.deadlineMs - deps.clock.now()) / 1000))
-      tellEnd(deps, entry, step)
-      await runtime.stopContainer({ containerId: step.container.id, timeout }, signal)
-      return
-    }
+    case 'stop-container':
+      return stopContainer(deps, entry, step, signal)
     case 'stop-sandbox':
       await runtime.stopPodSandbox({ podSandboxId: step.sandboxId })
       return
@@ -202,8 +198,11 @@ async function startContainer(
   )
   if (result.type === 'success' || signal.aborted) return
   tell(pod, 'Warning', 'FailedPostStartHook', 'PostStartHook failed', name)
-  tell(pod, 'Normal', 'Killing', 'FailedPostStartHook', name)
-  await runtime.stopContainer({ containerId, timeout: pod.spec.terminationGracePeriodSeconds ?? 30 }, signal)
+  // As any other that is ended: its other hook comes first, and takes its time from the grace.
+  const deadlineMs = clock.now() + (pod.spec.terminationGracePeriodSeconds ?? 30) * 1000
+  const ending = { container: { id: containerId, name }, deadlineMs, why: 'FailedPostStartHook' }
+  if (container.lifecycle?.preStop) await preStop(deps, entry, ending, signal)
+  await stopContainer(deps, entry, ending, signal)
   throw new StartProblem('PostStartHookError', result.message)
 }
 
@@ -229,17 +228,26 @@ async function removeLog(path: string): Promise<void> {
   await Promise.all(own.map((name) => rm(join(dirname(path), name), { force: true })))
 }
 
-function tellEnd(
-  { tell }: PerformDeps,
-  { pod, toldEnds }: PodEntry,
-  { container, why }: Step & { type: 'pre-stop' | 'stop-container' },
-): void {
+/** The end of a container: by when it has to be there, and why. */
+interface Ending {
+  readonly container: Pick<ContainerView, 'id' | 'name'>
+  readonly deadlineMs: number
+  readonly why: string
+}
+
+function tellEnd({ tell }: PerformDeps, { pod, toldEnds }: PodEntry, { container, why }: Ending): void {
   if (toldEnds.has(container.id)) return
   toldEnds.add(container.id)
   tell(pod, 'Normal', 'Killing', why, container.name)
 }
 
-async function preStop(deps: PerformDeps, entry: PodEntry, step: Step & { type: 'pre-stop' }, signal: AbortSignal): Promise<void> {
+async function stopContainer(deps: PerformDeps, entry: PodEntry, ending: Ending, signal: AbortSignal): Promise<void> {
+  const timeout = Math.max(minGraceSeconds, Math.ceil((ending.deadlineMs - deps.clock.now()) / 1000))
+  tellEnd(deps, entry, ending)
+  await deps.runtime.stopContainer({ containerId: ending.container.id, timeout }, signal)
+}
+
+async function preStop(deps: PerformDeps, entry: PodEntry, step: Ending, signal: AbortSignal): Promise<void> {
   const { clock, tell, node } = deps
   tellEnd(deps, entry, step)
   const { container } = containerNamed(entry.pod, step.container.name)
