@@ -17,7 +17,7 @@ describe('the facts of a cluster', () => {
     const [one, two] = [await make('one'), await make('two')]
     expect(readCluster(placesOf('one', root, root))).toEqual(one)
     expect(statSync(join(root, 'one/cluster.json')).mode & 0o777).toBe(0o600)
-    for (const fact of ['index', 'podRange', 'serviceRange', 'nodeAddress', 'dnsAddress', 'adminToken'] as const)
+    for (const fact of ['index', 'podRange', 'serviceRange', 'nodeAddress', 'dnsAddress', 'adminToken', 'apiPort', 'kubeletPort'] as const)
       expect(two[fact]).not.toBe(one[fact])
     deleteCluster(placesOf('one', root, root), one)
     expect(readCluster(placesOf('one', root, root))).toBeUndefined()

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { hasErrorCode } from '../base/error-code.ts'
@@ -31,6 +31,8 @@ export interface Cluster {
 export interface Places {
   /** The folder of all clusters' data, such as /var/lib/sampan. */
   readonly root: string
+  /** Held while something is changed that clusters share: their indexes and ports, the user's kubeconfig. */
+  readonly lock: string
   readonly data: string
   readonly run: string
   readonly pki: string
@@ -54,6 +56,7 @@ export function placesOf(name: string, root: string, runRoot: string): Places {
   const run = join(runRoot, name)
   return {
     root,
+    lock: join(root, '.lock'),
     data,
     run,
     pki: join(data, 'pki'),
@@ -89,11 +92,13 @@ export async function createCluster(name: string, places: Places, wishes: Cluste
   mkdirSync(places.pki, { recursive: true, mode: 0o700 })
   mkdirSync(places.logs, { recursive: true, mode: 0o755 })
   const index = claimIndex(places.root, name)
+  const taken = portsOfOthers(places.root)
+  const apiPort = wishes.apiPort ?? (await freePort(6443, taken))
   const cluster: Cluster = {
     name,
     index,
-    apiPort: wishes.apiPort ?? (await freePort(6443)),
-    kubeletPort: await freePort(10250),
+    apiPort,
+    kubeletPort: await freePort(10250, taken.add(apiPort)),
     nodeName: wishes.nodeName,
     podRange: `10.${64 + index}.0.0/16`,
     serviceRange: `10.${160 + index}.0.0/16`,
@@ -133,9 +138,26 @@ function claimIndex(root: string, name: string): number {
   throw new CliError(`There are ${maxClusters} clusters on this machine already; \`sampan reset --name NAME\` frees a place`)
 }
 
-/** The preferred port when nobody listens on it, else any free one. */
-async function freePort(preferred: number): Promise<number> {
-  return (await tryPort(preferred)) ?? (await tryPort(0)) ?? preferred
+/** Of clusters that need not run now. */
+function portsOfOthers(root: string): Set<number> {
+  const ports = new Set<number>()
+  for (const { name } of readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
+    const file = join(root, name, 'cluster.json')
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
+    // One that is damaged is not this cluster's to complain of.
+    for (const [, port] of text.matchAll(/"(?:api|kubelet)Port": (\d+)/g)) ports.add(Number(port))
+  }
+  return ports
+}
+
+/** The preferred port when nobody has it, else any free one. */
+async function freePort(preferred: number, taken: ReadonlySet<number>): Promise<number> {
+  if (!taken.has(preferred) && (await tryPort(preferred)) !== undefined) return preferred
+  for (;;) {
+    const port = await tryPort(0)
+    if (port === undefined) throw new CliError('This machine has no free port')
+    if (!taken.has(port)) return port
+  }
 }
 
 function tryPort(port: number): Promise<number | undefined> {

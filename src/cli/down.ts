@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, rmdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { hasErrorCode } from '../base/error-code.ts'
+import { withFileLock } from '../base/file-lock.ts'
 import { type Cluster, deleteCluster, readCluster } from './cluster.ts'
 import { type CliContext, CliError } from './context.ts'
 import { removeContext } from './kubeconfig-file.ts'
@@ -35,8 +36,10 @@ export async function reset(context: CliContext): Promise<void> {
   const cluster = readCluster(places)
   if (cluster) await stop(context, cluster)
   if (!existsSync(places.data)) return print(`There is no data of cluster ${name}.`)
-  deleteCluster(places, cluster)
-  removeContext(context, name)
+  await withFileLock(places.lock, async () => {
+    deleteCluster(places, cluster)
+    removeContext(context, name)
+  })
   print(`Cluster ${name} and its data are gone.`)
 }
 

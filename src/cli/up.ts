@@ -1,8 +1,9 @@
 import { Resolver } from 'node:dns/promises'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { isTrue } from '../api/conditions.ts'
 import { nodes } from '../api/resources.ts'
 import type { Node } from '../api/types/core-v1.ts'
+import { withFileLock } from '../base/file-lock.ts'
 import type { Client } from '../client/client.ts'
 import { adminClient } from './admin-client.ts'
 import { type Cluster, createCluster, readCluster } from './cluster.ts'
@@ -27,19 +28,19 @@ export async function up(context: CliContext, wishes: UpWishes): Promise<void> {
   const known = readCluster(places)
   if (known) refuseChanges(known, wishes)
   if (known && (await allReady(context, known))) {
-    writeContext(context, known)
+    await withFileLock(places.lock, async () => writeContext(context, known))
     return print(`Cluster ${known.name} runs already at ${serverUrl(known)}; context ${contextName(known.name)}.`)
   }
   const apiOnly = known?.apiOnly ?? wishes.apiOnly
   if (!apiOnly) await prepareMachine(context)
-  const cluster = known ?? (await createCluster(context.name, places, { ...wishes, nodeName: context.hostname }))
-  await ensureCredentials(places.pki, cluster, clock.now())
-
-  print(`Starting cluster ${cluster.name}`)
+  print(`Starting cluster ${context.name}`)
   const tell = (what: string) => print(`  ${what.padEnd(28)} ${((clock.now() - startMs) / 1000).toFixed(1)} s`)
-  const [server, agent] = await Promise.all(processesOf(cluster).map((which) => ensureProcess(context, which)))
+  mkdirSync(places.root, { recursive: true, mode: 0o700 })
+  // Each cluster once, and each with ports and ranges of its own, however many are made at the same time.
+  const { cluster, processes } = await withFileLock(places.lock, () => begin(context, wishes))
+  const [server, agent] = processes
   await server?.ready(deadlineMs)
-  writeContext(context, cluster)
+  await withFileLock(places.lock, async () => writeContext(context, cluster))
   writeContext({ ...context, kubeconfig: { path: ownKubeconfig(places), uid: undefined, gid: undefined } }, cluster)
   tell('the API server answers')
   if (agent) {
@@ -54,6 +55,13 @@ export async function up(context: CliContext, wishes: UpWishes): Promise<void> {
     tell('DNS answers')
   }
   summarise(context, cluster)
+}
+
+async function begin(context: CliContext, wishes: UpWishes) {
+  const { places, clock } = context
+  const cluster = readCluster(places) ?? (await createCluster(context.name, places, { ...wishes, nodeName: context.hostname }))
+  await ensureCredentials(places.pki, cluster, clock.now())
+  return { cluster, processes: await Promise.all(processesOf(cluster).map((which) => ensureProcess(context, which))) }
 }
 
 async function allReady({ supervisor, places }: CliContext, cluster: Cluster): Promise<boolean> {
