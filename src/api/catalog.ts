@@ -80,6 +80,7 @@ export function builtinCatalog(enabled: ReadonlySet<string> = new Set()): Catalo
           storage: definition.storage ?? { group, version, plural: fact.plural },
           strategy: strategyOf(definition, below.has('status'), () => schemaOf(name)),
           columns: columnsOf(definition),
+          ...(definition.rowOrder && { rowOrder: definition.rowOrder }),
           selectableFields: selectableFieldsOf(definition, fact.namespaced),
         }
       }),

@@ -34,6 +34,7 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   graceSeconds?(object: T, asked: number | undefined): number | undefined
   holdsDeletion?(object: T): boolean
   readonly columns?: readonly ColumnDefinition<T>[]
+  rowOrder?(one: T, other: T): number
   /** What field selectors may name beside metadata.name and metadata.namespace. */
   readonly selectableFields?: Readonly<Record<string, (object: T) => string>>
 }

@@ -24,6 +24,8 @@ export interface Kind {
   readonly storage: Storage
   readonly strategy: Strategy
   readonly columns: readonly Column[]
+  /** In which order a table has its rows; left out: as the list. */
+  readonly rowOrder?: (one: KubeObject, other: KubeObject) => number
   /** Fields that a field selector may name, and how an object answers for each. */
   readonly selectableFields: ReadonlyMap<string, (object: KubeObject) => string>
 }

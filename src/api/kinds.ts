@@ -6,6 +6,7 @@ import { validatingAdmissionPolicyBinding } from './admissionregistration/valida
 import { validatingWebhookConfiguration } from './admissionregistration/validating-webhook-configuration.ts'
 import { customResourceDefinition } from './apiextensions/custom-resource-definition.ts'
 import { apiService } from './apiregistration/api-service.ts'
+import { storageVersion } from './apiserverinternal/storage-version.ts'
 import { controllerRevision } from './apps/controller-revision.ts'
 import { daemonSet } from './apps/daemon-set.ts'
 import { deployment } from './apps/deployment.ts'
@@ -16,7 +17,9 @@ import { horizontalPodAutoscalerV1 } from './autoscaling/horizontal-pod-autoscal
 import { cronJob } from './batch/cron-job.ts'
 import { job } from './batch/job.ts'
 import { certificateSigningRequest } from './certificates/certificate-signing-request.ts'
+import { clusterTrustBundle } from './certificates/cluster-trust-bundle.ts'
 import { lease } from './coordination/lease.ts'
+import { leaseCandidate } from './coordination/lease-candidate.ts'
 import { componentStatus } from './core/component-status.ts'
 import { configMap } from './core/config-map.ts'
 import { endpoints } from './core/endpoints.ts'
@@ -60,6 +63,7 @@ import { csiStorageCapacity } from './storage/csi-storage-capacity.ts'
 import { storageClass } from './storage/storage-class.ts'
 import { volumeAttachment } from './storage/volume-attachment.ts'
 import { volumeAttributesClass } from './storage/volume-attributes-class.ts'
+import { storageVersionMigration } from './storagemigration/storage-version-migration.ts'
 
 /** Every kind about which the facts do not say all; one that is not listed here is served as the facts have it. */
 export const kindDefinitions: readonly KindDefinition[] = [
@@ -92,6 +96,7 @@ export const kindDefinitions: readonly KindDefinition[] = [
   replicaSet,
   statefulSet,
   lease,
+  leaseCandidate,
   endpointSlice,
   ingress,
   ingressClass,
@@ -125,4 +130,7 @@ export const kindDefinitions: readonly KindDefinition[] = [
   resourceClaim,
   resourceClaimTemplate,
   resourceSlice,
+  clusterTrustBundle,
+  storageVersion,
+  storageVersionMigration,
 ]

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { KubeObject } from './object.ts'
 import { tableOf } from './table.ts'
 import { ageColumn, nameColumn } from './table-columns.ts'
 
@@ -29,4 +30,15 @@ test('a row has its cells and as much of the object as was asked for', () => {
 test('later events of a watch leave the columns out', () => {
   expect(tableOf({ ...input, includeObject: 'None' }).columnDefinitions?.map(({ name }) => name)).toEqual(['Name', 'Age'])
   expect(tableOf({ ...input, includeObject: 'None', withColumns: false }).columnDefinitions).toBeNull()
+})
+
+test('rows may have an order of their own', () => {
+  const objects = ['b', 'a'].map((name) => ({ ...object, metadata: { ...object.metadata, name } }))
+  const names = (rowOrder?: (one: KubeObject, other: KubeObject) => number) =>
+    tableOf({ ...input, kind: { ...input.kind, ...(rowOrder && { rowOrder }) }, objects, includeObject: 'None' }).rows.map(
+      ({ cells }) => cells[0],
+    )
+  expect(names()).toEqual(['b', 'a'])
+  expect(names((one, other) => (one.metadata.name < other.metadata.name ? -1 : 1))).toEqual(['a', 'b'])
+  expect(objects.map(({ metadata }) => metadata.name)).toEqual(['b', 'a'])
 })

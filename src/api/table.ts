@@ -6,7 +6,7 @@ import type { ListMeta } from './types/meta-v1.ts'
 export type IncludeObject = 'None' | 'Metadata' | 'Object'
 
 export interface TableInput {
-  readonly kind: Pick<Kind, 'columns'>
+  readonly kind: Pick<Kind, 'columns' | 'rowOrder'>
   readonly objects: readonly KubeObject[]
   /** The list's metadata, or for one object its resourceVersion. */
   readonly metadata: ListMeta
@@ -24,7 +24,7 @@ export function tableOf({ kind, objects, metadata, includeObject, withColumns, n
     apiVersion: 'meta.k8s.io/v1',
     metadata,
     columnDefinitions: withColumns ? kind.columns.map(columnDefinition) : null,
-    rows: objects.map((object) => ({
+    rows: (kind.rowOrder ? [...objects].sort(kind.rowOrder) : objects).map((object) => ({
       cells: kind.columns.map((column) => column.cell(object, nowMs)),
       ...(includeObject !== 'None' && { object: includeObject === 'Object' ? object : partialObjectMetadata(object) }),
     })),

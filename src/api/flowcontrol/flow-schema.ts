@@ -50,6 +50,9 @@ export const flowSchema = defineKind<FlowSchema>({
     checkConditionTypes(found, status?.conditions)
     return found
   },
+  // As they are tried.
+  rowOrder: (one, other) =>
+    (one.spec.matchingPrecedence ?? 0) - (other.spec.matchingPrecedence ?? 0) || (one.metadata.name < other.metadata.name ? -1 : 1),
   columns: [
     nameColumn,
     column('PriorityLevel', 'The level of its requests.', ({ spec }) => spec.priorityLevelConfiguration.name),

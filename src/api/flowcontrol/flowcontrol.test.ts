@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { builtinCatalog } from '../catalog.ts'
 import { kindUnderTest } from '../kind-under-test.ts'
+import type { KubeObject } from '../object.ts'
 import { mandatoryFlowSchemas, mandatoryPriorityLevels } from './mandatory-objects.ts'
 
 const group = 'flowcontrol.apiserver.k8s.io'
@@ -144,4 +146,16 @@ describe('a level', () => {
     expect(level.cells({ spec: queue() })).toEqual(['a', 'Limited', 30, 64, 8, 50, '5m'])
     expect(level.cells({ spec: { type: 'Exempt' } })).toEqual(['a', 'Exempt', '<none>', '<none>', '<none>', '<none>', '5m'])
   })
+})
+
+test('flow schemas are shown in the order in which they are tried', () => {
+  const kind = builtinCatalog().byKind('flowcontrol.apiserver.k8s.io', 'v1', 'FlowSchema')
+  const of = (name: string, matchingPrecedence: number): KubeObject => ({
+    apiVersion: 'flowcontrol.apiserver.k8s.io/v1',
+    kind: 'FlowSchema',
+    metadata: { name },
+    spec: { matchingPrecedence },
+  })
+  const rows = [of('a', 9000), of('c', 10), of('b', 10)].sort(kind?.rowOrder)
+  expect(rows.map(({ metadata }) => metadata.name)).toEqual(['b', 'c', 'a'])
 })
