@@ -31,12 +31,12 @@ export function afterResult(
 const quickMs = 100
 
 /**
- * When to look again. Upstream looks at an unready container at once whenever its pod is synchronised; here, while a container
- * has not been ready (or started) yet, looks come after 100, 200, 400 … ms until the period is reached. So a server that needs a
- * moment to listen is not kept waiting for a whole period.
+ * When to look again. Upstream looks at an unready container at once whenever its pod is synchronised; here the first looks at
+ * a container that is not ready come after 100, 200, 400 … ms until the period is reached. So a server that needs a moment to
+ * listen is not kept waiting for a whole period.
  */
 export function nextDelayMs(kind: ProbeKind, state: ProbeState, periodSeconds: number, looks: number): number {
   const periodMs = periodSeconds * 1000
-  const isQuick = kind === 'readiness' && state.verdict === 'undecided' && state.last === 'failure'
+  const isQuick = kind === 'readiness' && state.verdict !== 'success' && state.last === 'failure'
   return isQuick ? Math.min(periodMs, quickMs * 2 ** Math.min(looks - 1, 20)) : periodMs
 }
