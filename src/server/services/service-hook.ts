@@ -123,6 +123,8 @@ export function serviceHook({
     /** One port for TCP and UDP is one node port, too. */
     const known = new Map<number, number>()
     const given = spec.ports ?? []
+    /** The first that is asked for, of each port; also of one that comes later. */
+    const asked = new Map(given.flatMap(({ port, nodePort }) => (nodePort ? [[port, nodePort] as const] : [])).reverse())
     const isAutomatic = spec.type === 'NodePort' || spec.allocateLoadBalancerNodePorts !== false
     spec.ports = given.map((port, index) => {
       const number = port.port ?? 0
@@ -133,8 +135,7 @@ export function serviceHook({
         return port
       }
       if (!isAutomatic) return port
-      const later = given.find((other) => other.port === number && other.nodePort)?.nodePort
-      const nodePort = shared ?? later ?? newPort(taking)
+      const nodePort = shared ?? asked.get(number) ?? newPort(taking)
       known.set(number, nodePort)
       return { ...port, nodePort }
     })
