@@ -23,7 +23,7 @@ export const successReply = (status: number): ApiReply =>
 /** An object as the cache keeps it: its bytes for a socket, decoded for a caller in process. */
 export const entryReply = (status: number, entry: CacheEntry, warnings: readonly string[] = []): ApiReply => ({
   status,
-  headers: warnings.length === 0 ? json : { ...json, warning: fitting(warnings).map(warningHeader).join(', ') },
+  headers: jsonHeaders(warnings),
   body: {
     type: 'object',
     get object() {
@@ -37,6 +37,10 @@ export const errorReply = (error: StatusError): ApiReply => {
   const retry = error.details?.retryAfterSeconds
   return jsonReply(error.code, error.status(), retry === undefined ? json : { ...json, 'retry-after': String(retry) })
 }
+
+/** The headers of a reply in JSON that comes with warnings. */
+export const jsonHeaders = (warnings: readonly string[] = []): Record<string, string> =>
+  warnings.length === 0 ? json : { ...json, warning: fitting(warnings).map(warningHeader).join(', ') }
 
 /** As upstream: of very long warnings each is cut, and the last are left out; each is told once. */
 const maxAllWarnings = 4096

@@ -504,6 +504,14 @@ describe('bad input', () => {
     expect(reply.headers.warning).toBe('299 - "unknown field \\"dat\\""')
   })
 
+  test('warnings come with every view of an object', async () => {
+    for (const view of ['Table;v=v1', 'PartialObjectMetadata;v=v1']) {
+      const accept = `application/json;as=${view};g=meta.k8s.io`
+      const { headers } = await send('POST', `${configMaps}?dryRun=All`, { ...configMap('a'), none: 1 }, { accept })
+      expect(headers.warning).toBe('299 - "unknown field \\"none\\""')
+    }
+  })
+
   test('unknown fields, however many, are warned about within what clients take', async () => {
     const many = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`${'x'.repeat(300)}${index}`, 1]))
     const { headers, status } = await send('POST', configMaps, { ...configMap('a'), ...many })

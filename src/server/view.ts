@@ -5,7 +5,7 @@ import { apiVersionOf } from '../api/resource-ref.ts'
 import { StatusError } from '../api/status-error.ts'
 import { type IncludeObject, partialObjectMetadata, partialObjectMetadataList, tableOf } from '../api/table.ts'
 import type { ListMeta } from '../api/types/meta-v1.ts'
-import { entryReply, jsonReply } from './replies.ts'
+import { entryReply, jsonHeaders, jsonReply } from './replies.ts'
 import { mapInSlices } from './slices.ts'
 import type { CacheEntry } from './watch-cache.ts'
 
@@ -68,7 +68,8 @@ function tableView(kind: Kind, includeObject: IncludeObject, nowMs: () => number
   const table = (objects: readonly KubeObject[], metadata: ListMeta, withColumns: boolean) =>
     tableOf({ kind, objects, metadata, includeObject, withColumns, nowMs: nowMs() })
   return {
-    one: (status, entry) => jsonReply(status, table([entry.object], { resourceVersion: String(entry.revision) }, true)),
+    one: (status, entry, warnings) =>
+      jsonReply(status, table([entry.object], { resourceVersion: String(entry.revision) }, true), jsonHeaders(warnings)),
     list: (entries, metadata) =>
       slicedReply({ ...table([], metadata, true) }, 'rows', entries, (entry) => table([entry.glance()], metadata, false).rows[0] ?? null),
     watch(sink) {
@@ -83,7 +84,7 @@ function tableView(kind: Kind, includeObject: IncludeObject, nowMs: () => number
 }
 
 const metadataView: View = {
-  one: (status, entry) => jsonReply(status, partialObjectMetadata(entry.object)),
+  one: (status, entry, warnings) => jsonReply(status, partialObjectMetadata(entry.object), jsonHeaders(warnings)),
   list: (entries, metadata) =>
     slicedReply(partialObjectMetadataList([], metadata), 'items', entries, (entry) => partialObjectMetadata(entry.glance())),
   watch: (sink) => translated(sink, partialObjectMetadata),
