@@ -150,12 +150,12 @@ describe('a level', () => {
 
 test('flow schemas are shown in the order in which they are tried', () => {
   const kind = builtinCatalog().byKind('flowcontrol.apiserver.k8s.io', 'v1', 'FlowSchema')
-  const of = (name: string, matchingPrecedence: number): KubeObject => ({
+  const of = (name: string, matchingPrecedence: number) => ({
     apiVersion: 'flowcontrol.apiserver.k8s.io/v1',
     kind: 'FlowSchema',
     metadata: { name },
     spec: { matchingPrecedence },
   })
-  const rows = [of('a', 9000), of('c', 10), of('b', 10)].sort(kind?.rowOrder)
-  expect(rows.map(({ metadata }) => metadata.name)).toEqual(['b', 'c', 'a'])
+  const rows: readonly KubeObject[] = [of('a', 9000), of('c', 10), of('b', 10)]
+  expect([...rows].sort(kind?.rowOrder).map(({ metadata }) => metadata.name)).toEqual(['b', 'c', 'a'])
 })
