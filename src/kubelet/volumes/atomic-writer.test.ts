@@ -41,6 +41,14 @@ test('what a crash left in the middle of a write does not stand in the way', asy
   expect(await readdir(target)).not.toContain('..half')
 })
 
+test('a write that fails leaves nothing', async () => {
+  await write(payload({ a: '1' }))
+  const before = await readdir(target)
+  await expect(write(payload({ a: '2', 'a/b': '2' }))).rejects.toThrow()
+  expect(await readdir(target)).toEqual(before)
+  expect(await text('a')).toBe('1')
+})
+
 test('a file that grows by one does not count as the same', async () => {
   await write(payload({ a: '1' }))
   expect(await write(payload({ a: '1', b: '' }))).toBe(true)

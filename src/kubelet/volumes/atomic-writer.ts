@@ -33,7 +33,13 @@ export async function writeAtomically(target: string, payload: Payload, options:
     return false
   }
   const name = `..${new Date(options.nowMs).toISOString().slice(0, 19).replace(/[-:T]/g, '_')}.${options.suffix}`
-  await writeFiles(join(target, name), payload, options.groupId)
+  try {
+    await writeFiles(join(target, name), payload, options.groupId)
+  } catch (error) {
+    // A disk that is full would become fuller with each try.
+    await rm(join(target, name), { recursive: true, force: true })
+    throw error
+  }
   await rm(join(target, newDataLink), { force: true })
   await symlink(name, join(target, newDataLink))
   await rename(join(target, newDataLink), join(target, dataLink))
