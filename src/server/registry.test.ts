@@ -127,6 +127,16 @@ describe('an update', () => {
   })
 })
 
+test('a status does not say whose a pod is', async () => {
+  const owner = { apiVersion: 'v1', kind: 'Node', name: 'n', uid: '1' }
+  await pod({ ownerReferences: [owner] })
+  const { object } = await send('GET', `${pods}/a`)
+  const asked = { ...object, metadata: { ...object.metadata, ownerReferences: [] }, status: { phase: 'Running' } }
+  const { metadata, status } = (await send('PUT', `${pods}/a/status`, asked)).object
+  expect(metadata.ownerReferences).toEqual([owner])
+  expect(status.phase).toBe('Running')
+})
+
 describe('a delete of a pod', () => {
   const graceOf = async () => {
     const { metadata } = (await send('GET', `${pods}/a`)).object

@@ -57,7 +57,12 @@ export const pod = defineKind<Pod>({
   },
   prepareForUpdate(draft, old, subresource) {
     if (subresource === '') draft.status = old.status
-    if (subresource === 'status') draft.spec = old.spec
+    if (subresource !== 'status') return
+    draft.spec = old.spec
+    // Who tells how a pod fares does not say whose it is.
+    const { ownerReferences: _, ...metadata } = draft.metadata as Pod['metadata']
+    const { ownerReferences } = old.metadata
+    draft.metadata = { ...metadata, ...(ownerReferences && { ownerReferences }) }
   },
   validate({ spec }) {
     const found: Problem[] = []
