@@ -107,7 +107,12 @@ export async function removeOrphans({
     }
   }
   for (const name of await names(directories.logRoot)) {
-    if (isOrphan(name.split('_')[2] ?? '')) await rm(join(directories.logRoot, name), { recursive: true, force: true })
+    if (!isOrphan(name.split('_')[2] ?? '')) continue
+    try {
+      await rm(join(directories.logRoot, name), { recursive: true, force: true })
+    } catch (error) {
+      log.warn('The logs of a pod that is gone could not be removed', { error, directory: name })
+    }
   }
 }
 
