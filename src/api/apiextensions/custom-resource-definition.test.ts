@@ -307,6 +307,17 @@ describe('validation', () => {
     ],
   ])('%s', (_, given, expected) => expect(problems(given)).toEqual(expected))
 
+  test('a schema that versions share is held to what any of them has', () => {
+    const root = { openAPIV3Schema: { ...schema.openAPIV3Schema, maxProperties: 3 } }
+    const versions = [
+      { ...version, schema: root },
+      { ...version, name: 'v2', storage: false, schema: root, subresources: { status: {} } },
+    ]
+    expect(problems(definition({ versions }))).toEqual([
+      expect.stringMatching(/^spec.validation.openAPIV3Schema: Invalid value: .* if the status subresource is enabled$/),
+    ])
+  })
+
   test('versions that differ are told one by one', () => {
     const other = { ...version, name: 'v2', storage: false, schema: { openAPIV3Schema: {} } }
     expect(problems(definition({ versions: [version, other] }))).toEqual([

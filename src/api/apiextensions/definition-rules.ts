@@ -30,7 +30,7 @@ export function checkSpec(found: Found, spec: CustomResourceDefinitionSpec): voi
   checkNames(found, 'spec.names', names ?? {})
   const [first] = versions
   if (first) {
-    if (shared.has('schema')) checkVersionSchema(found, 'spec.validation', first)
+    if (shared.has('schema')) checkVersionSchema(found, 'spec.validation', first.schema, versions.some(hasStatus))
     if (shared.has('subresources')) checkSubresources(found, 'spec.subresources', first.subresources)
     if (shared.has('additionalPrinterColumns')) checkColumns(found, 'spec.additionalPrinterColumns', first.additionalPrinterColumns)
     if (shared.has('selectableFields')) checkSelectableFields(found, 'spec.selectableFields', first)
@@ -59,11 +59,13 @@ function sharedParts(versions: readonly CustomResourceDefinitionVersion[]): Read
   return new Set(first ? parts.filter((part) => others.every((version) => jsonEqual(version[part], first[part]))) : [])
 }
 
+const hasStatus = ({ subresources }: CustomResourceDefinitionVersion) => subresources?.status !== undefined
+
 function checkVersion(found: Found, index: number, version: CustomResourceDefinitionVersion, shared: ReadonlySet<Part>): void {
   const at = `spec.versions[${index}]`
   checkFormat(found, `${at}.name`, version.name ?? '', labelProblem)
   checkDeprecation(found, `${at}.deprecationWarning`, version)
-  if (!shared.has('schema')) checkVersionSchema(found, `${at}.schema`, version)
+  if (!shared.has('schema')) checkVersionSchema(found, `${at}.schema`, version.schema, hasStatus(version))
   if (!shared.has('subresources')) checkSubresources(found, `${at}.subresources`, version.subresources)
   if (!shared.has('additionalPrinterColumns')) checkColumns(found, `${at}.additionalPrinterColumns`, version.additionalPrinterColumns)
   if (!shared.has('selectableFields')) checkSelectableFields(found, `${at}.selectableFields`, version)

@@ -4,6 +4,7 @@ import type {
   CustomResourceColumnDefinition,
   CustomResourceDefinitionVersion,
   CustomResourceSubresources,
+  CustomResourceValidation,
   SelectableField,
 } from '../types/apiextensions-v1.ts'
 import { namedNodesIn, nodeIn, type SchemaNode } from './schema-node.ts'
@@ -40,11 +41,11 @@ const rootKeywords: readonly (readonly [key: string, listed: string])[] = [
   ['x-kubernetes-validations', 'XValidations'],
 ]
 
-export function checkVersionSchema(found: Found, field: string, { schema, subresources }: CustomResourceDefinitionVersion): void {
+export function checkVersionSchema(found: Found, field: string, schema: CustomResourceValidation | undefined, hasStatus: boolean): void {
   const root = nodeIn(schema?.openAPIV3Schema)
   if (!root) return
   const at = `${field}.openAPIV3Schema`
-  if (subresources?.status) checkRootKeywords(found, at, root)
+  if (hasStatus) checkRootKeywords(found, at, root)
   if (root.nullable === true) found.push(forbidden(`${at}.nullable`, 'nullable cannot be true at the root'))
   found.push(...structuralProblems(at, root))
   checkSchema(found, at, root)
