@@ -18,7 +18,7 @@ export interface Observed {
   readonly volumes: 'missing' | 'stale' | 'mounted'
   /** Images that are present and wait for their container's start, by container name. */
   readonly images: ReadonlyMap<string, string>
-  /** Failures by what failed: `volumes`, `sandbox`, or a container's name. */
+  /** Failures by what failed: one of `podSubjects`, or a container's name. */
   readonly failures: ReadonlyMap<string, Failure>
   /** Crash back-off by container name. */
   readonly backoffs: ReadonlyMap<string, BackoffEntry>
@@ -33,6 +33,9 @@ export interface Observed {
   /** The API's status is what was last computed. */
   readonly isStatusWritten: boolean
 }
+
+/** What failures are kept under that are not one container's; no container can be named so. */
+export const podSubjects = { volumes: 'the volumes', sandbox: 'the sandbox' } as const
 
 export interface Failure {
   readonly reason: string

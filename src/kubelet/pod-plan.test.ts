@@ -223,6 +223,18 @@ describe('a running pod', () => {
       ['remove-container:c1'],
     ],
     [
+      'tells its containers from its sandbox and its volumes, whatever they are called',
+      {
+        pod: pod({ containers: ['sandbox', 'volumes'].map((name) => ({ name, image })) }),
+        runtime: emptyRuntimePod,
+        volumes: 'missing',
+        failures: new Map(
+          ['sandbox', 'volumes'].map((name) => [name, { reason: 'ErrImagePull', message: 'm', atMs: nowMs, retryAtMs: nowMs + 1 }]),
+        ),
+      },
+      ['mount-volumes', 'run-sandbox'],
+    ],
+    [
       'holds off after a failure',
       { failures: new Map([['main', { reason: 'CreateContainerError', message: 'm', atMs: nowMs, retryAtMs: nowMs + 1 }]]) },
       [],

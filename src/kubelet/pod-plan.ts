@@ -2,7 +2,7 @@ import type { Pod } from '../api/types/core-v1.ts'
 import { unreachable } from '../base/assert.ts'
 import { containerHash } from './container-hash.ts'
 import { backoffEndMs, crashLoop, recalledBackoff } from './crash-backoff.ts'
-import type { Failure, Observed } from './observed.ts'
+import { type Failure, type Observed, podSubjects } from './observed.ts'
 import { isRestarted, type PodContainer, podContainers } from './pod-containers.ts'
 import { deadlineOf, type PodLife } from './pod-life.ts'
 import { type ContainerView, latestContainer, type SandboxView } from './runtime-pod.ts'
@@ -112,7 +112,8 @@ function standingFailure(draft: Draft, { failures }: Observed, what: string, now
 
 function planRunning(draft: Draft, observed: Observed, nowMs: number): void {
   wakeAt(draft, deadlineOf(observed))
-  if (observed.volumes !== 'mounted' && !standingFailure(draft, observed, 'volumes', nowMs)) draft.steps.push({ type: 'mount-volumes' })
+  if (observed.volumes !== 'mounted' && !standingFailure(draft, observed, podSubjects.volumes, nowMs))
+    draft.steps.push({ type: 'mount-volumes' })
   const sandbox = currentSandbox(observed)
   if (!sandbox) planSandbox(draft, observed, nowMs)
   else retireStrays(draft, observed, sandbox, nowMs)
@@ -153,7 +154,7 @@ function planSandbox(draft: Draft, observed: Observed, nowMs: number): void {
       ...ending(observed, container, nowMs + graceSecondsOf(pod) * 1000, 'Pod sandbox changed, it will be killed and re-created.'),
     )
   }
-  if (left.length > 0 || standingFailure(draft, observed, 'sandbox', nowMs)) return
+  if (left.length > 0 || standingFailure(draft, observed, podSubjects.sandbox, nowMs)) return
   draft.steps.push({ type: 'run-sandbox', attempt: Math.max(-1, ...runtime.sandboxes.map(({ attempt }) => attempt)) + 1 })
 }
 

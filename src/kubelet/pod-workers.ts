@@ -3,7 +3,7 @@ import { unreachable } from '../base/assert.ts'
 import { WorkQueue } from '../base/work-queue.ts'
 import { semanticEqual } from '../client/semantic-equal.ts'
 import { rejectionOf } from './admission.ts'
-import type { Observed } from './observed.ts'
+import { type Observed, podSubjects } from './observed.ts'
 import { type PerformDeps, perform } from './perform.ts'
 import { podContainers } from './pod-containers.ts'
 import { observedOf, type PodEntry, podEntry } from './pod-entry.ts'
@@ -144,7 +144,7 @@ export function podWorkers(deps: PodWorkersDeps): PodWorkers {
   /** Another round, unless one that has not begun yet is asked for. */
   function askForVolumes({ volumeRounds, inFlight, failures }: PodEntry): void {
     if (volumeRounds.done === volumeRounds.asked || inFlight.has('mount-volumes')) volumeRounds.asked++
-    failures.delete('volumes')
+    failures.delete(podSubjects.volumes)
   }
 
   /** What was tried with the image that a container had before says nothing of the one that it has now. */

@@ -1,7 +1,7 @@
 import { backoffMs } from '../base/backoff.ts'
 import type { Log } from '../base/log.ts'
 import { imagePull, nextBackoff } from './crash-backoff.ts'
-import type { Failure } from './observed.ts'
+import { type Failure, podSubjects } from './observed.ts'
 import type { Tell } from './perform.ts'
 import { podContainers } from './pod-containers.ts'
 import type { PodEntry } from './pod-entry.ts'
@@ -18,9 +18,9 @@ const configRetryMs = 10_000
 export function subjectOf(step: Step): string {
   switch (step.type) {
     case 'mount-volumes':
-      return 'volumes'
+      return podSubjects.volumes
     case 'run-sandbox':
-      return 'sandbox'
+      return podSubjects.sandbox
     case 'ensure-image':
     case 'start-container':
       return step.container
