@@ -7,6 +7,7 @@ test('keys are counted, and how deep they are', () => {
 
 test('fields that stand twice are named by their paths', () => {
   expect(duplicateFields('{"a":1,"b":{"c":[{"d":1,"d":2}],"c":1},"a":{"a":1}}')).toEqual(['b.c[0].d', 'b.c', 'a'])
+  expect(duplicateFields(String.raw`{"a\\":"\"{\\","a\\":"","b":"\\\"","b":1}`)).toEqual(['a\\', 'b'])
   expect(duplicateFields('{"__proto__":1,"constructor":1,"__proto__":2}')).toEqual(['__proto__'])
 })
 

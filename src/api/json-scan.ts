@@ -50,26 +50,51 @@ export const maxPathLength = 1024
 /** Paths of fields that stand twice in an object of a JSON text, as strict decoding names them; the first of many. */
 export function duplicateFields(text: string): readonly string[] {
   const found = new Set<string>()
-  /** A token: a string, a punctuation mark, or a number or word. */
-  const tokens = text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]:,]|[^\s{}[\]:,"]+/g)
   const open: { keys: Set<string> | undefined; path: string; index: number; key: string }[] = []
   let last = ''
-  for (const [token] of tokens) {
+  for (let at = 0; at < text.length && found.size < maxComplaints; at++) {
     const inner = open.at(-1)
-    if (token === '{' || token === '[') {
-      const path = inner === undefined ? '' : inner.keys ? joined(inner.path, inner.key) : `${inner.path}[${inner.index}]`
-      open.push({ keys: token === '{' ? new Set() : undefined, path, index: 0, key: '' })
-    } else if (token === '}' || token === ']') open.pop()
-    else if (token === ',' && inner) inner.index++
-    else if (token === ':' && inner?.keys) {
-      inner.key = String(JSON.parse(last))
-      if (inner.keys.has(inner.key)) found.add(joined(inner.path, inner.key).slice(0, maxPathLength))
-      if (found.size >= maxComplaints) break
-      inner.keys.add(inner.key)
+    switch (text[at]) {
+      case '"': {
+        const start = at
+        at = endOfString(text, start)
+        last = text.slice(start, at + 1)
+        break
+      }
+      case '{':
+      case '[': {
+        const path = inner === undefined ? '' : inner.keys ? joined(inner.path, inner.key) : `${inner.path}[${inner.index}]`
+        open.push({ keys: text[at] === '{' ? new Set() : undefined, path, index: 0, key: '' })
+        break
+      }
+      case '}':
+      case ']':
+        open.pop()
+        break
+      case ',':
+        if (inner) inner.index++
+        break
+      case ':':
+        if (!inner?.keys) break
+        inner.key = String(JSON.parse(last))
+        if (inner.keys.has(inner.key)) found.add(joined(inner.path, inner.key).slice(0, maxPathLength))
+        inner.keys.add(inner.key)
+        break
+      default:
     }
-    last = token
   }
   return [...found]
+}
+
+/** Where the string that begins here ends: at the next quote that no backslash stands for. */
+function endOfString(text: string, start: number): number {
+  for (let at = start; ; ) {
+    at = text.indexOf('"', at + 1)
+    if (at < 0) return text.length
+    let backslashes = 0
+    while (text[at - 1 - backslashes] === '\\') backslashes++
+    if (backslashes % 2 === 0) return at
+  }
 }
 
 const joined = (path: string, key: string) => (path === '' ? key : `${path}.${key}`)
