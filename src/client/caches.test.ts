@@ -110,6 +110,22 @@ test('events that repeat are counted, many alike are combined, too many are drop
   expect(many.find(({ message }) => message?.startsWith('(combined from similar events): '))?.count).toBe(12)
 })
 
+test('of an object whose name no event can have there are events, too', async () => {
+  const recorder = createEventRecorder({
+    client: direct,
+    clock: systemClock,
+    random: seededRandom(4),
+    log: silentLog,
+    component: 'names',
+    signal: stop.signal,
+  })
+  for (const name of ['x'.repeat(250), 'system:a'])
+    recorder.record({ apiVersion: 'v1', kind: 'Any', metadata: { name, namespace: 'kube-system', uid: name } }, 'Normal', 'Named', 'x')
+  const named = async () =>
+    (await direct.resource(events).list({ namespace: 'kube-system' })).items.filter(({ reason }) => reason === 'Named')
+  await expect.poll(async () => (await named()).length, { interval: 5 }).toBe(2)
+})
+
 test('a flood of events about one object leaves room for others', async () => {
   const signal = stop.signal
   const recorder = createEventRecorder({

@@ -1,3 +1,4 @@
+import { dnsSubdomainProblems } from '../api/names.ts'
 import type { KubeObject } from '../api/object.ts'
 import { events } from '../api/resources.ts'
 import { hasReason } from '../api/status-error.ts'
@@ -62,7 +63,7 @@ export function createEventRecorder({ client, clock, random, log, component, hos
     // Upstream's name: the object's, and the time in nanoseconds; here with random digits below the millisecond.
     const nanos = BigInt(nowMs) * 1_000_000n + BigInt(Math.floor(random.fraction() * 1_000_000))
     return {
-      metadata: { name: `${involvedObject.name}.${nanos.toString(16)}`, namespace: involvedObject.namespace ?? 'default' },
+      metadata: { name: nameOf(involvedObject, nanos), namespace: involvedObject.namespace ?? 'default' },
       involvedObject,
       type,
       reason,
@@ -74,6 +75,12 @@ export function createEventRecorder({ client, clock, random, log, component, hos
       reportingComponent: component,
       reportingInstance: host ?? '',
     }
+  }
+
+  /** Objects may have names that no event can have: too long with the time behind them, or with a colon. */
+  function nameOf({ name = '' }: ObjectReference, nanos: bigint): string {
+    const named = `${name}.${nanos.toString(16)}`
+    return dnsSubdomainProblems(named).length === 0 ? named : random.uuid()
   }
 
   async function writeAll(): Promise<void> {
