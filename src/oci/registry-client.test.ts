@@ -162,6 +162,19 @@ describe('with registries that cannot be trusted', () => {
     expect(other.seen).toEqual([undefined, undefined])
   })
 
+  test('a place that a registry sends to cannot ask for the credentials', async () => {
+    const asked: (string | undefined)[] = []
+    const other = await serve(({ url, headers }, response) => {
+      if (url?.startsWith('/token')) asked.push(headers.authorization)
+      response.writeHead(401, { 'www-authenticate': `Bearer realm="http://${headers.host}/token"` }).end()
+    })
+    const host = await serve((_, response) => response.writeHead(307, { location: `http://${other}/blob` }).end())
+    await expect(createRegistryClient({}, testCredentials).blob(parseReference(`${host}/a/b:t`), blob, 0)).rejects.toMatchObject({
+      status: 401,
+    })
+    expect(asked).toEqual([])
+  })
+
   test('what is pushed is let go of when the registry goes', async () => {
     const host = await serve(({ method, socket }, response) => {
       if (method === 'PUT') socket.destroy()

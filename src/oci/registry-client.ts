@@ -88,15 +88,15 @@ export function createRegistryClient(
     })
   }
 
-  /** Follows redirects; an authorization never leaves the origin it was given for. */
-  async function follow(url: URL, call: Call): Promise<IncomingMessage> {
+  /** Follows redirects, and says where they led; an authorization never leaves the origin it was given for. */
+  async function follow(url: URL, call: Call): Promise<{ response: IncomingMessage; from: URL }> {
     let current = url
     let headers = call.headers ?? {}
     for (let redirects = 0; ; redirects++) {
       const response = await send(current, { ...call, headers })
       const location = response.headers.location
       const redirected = [301, 302, 303, 307, 308].includes(response.statusCode ?? 0)
-      if (!redirected || location === undefined || !['GET', 'HEAD'].includes(call.method)) return response
+      if (!redirected || location === undefined || !['GET', 'HEAD'].includes(call.method)) return { response, from: current }
       response.resume()
       if (redirects === maxRedirects) throw new Error(`${redacted(url)}: more than ${maxRedirects} redirects`)
       const next = new URL(location, current)
@@ -127,8 +127,8 @@ export function createRegistryClient(
         ...(body ? { body } : {}),
       })
     }
-    const response = await attempt()
-    if (response.statusCode !== 401 || url.origin !== trusted.origin) return response
+    const { response, from } = await attempt()
+    if (response.statusCode !== 401 || from.origin !== trusted.origin) return response
     const authorization = await answer(response.headers['www-authenticate'] ?? '', scope, url, rest.signal).catch((error: unknown) => {
       response.destroy()
       throw error
@@ -138,7 +138,7 @@ export function createRegistryClient(
     if (open) response.destroy()
     else response.resume()
     authorizations.set(key, authorization)
-    return attempt()
+    return (await attempt()).response
   }
 
   async function answer(header: string, scope: string, url: URL, signal?: AbortSignal): Promise<string | undefined> {
