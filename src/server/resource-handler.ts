@@ -87,7 +87,7 @@ export function resourceHandler({
         })
       if (request.method === 'POST' && kind.verbs.includes('create')) return create(form, namespace, parameters, request, user, view)
       if (request.method === 'DELETE' && kind.verbs.includes('deletecollection'))
-        return removeAll(form, namespace, parameters, request, user)
+        return removeAll(form, namespace, parameters, request, user, view)
       throw notAllowed()
     }
     const ref: ObjectRef = { kind: form.kind, namespace, name }
@@ -315,22 +315,27 @@ export function resourceHandler({
     parameters: URLSearchParams,
     request: ApiRequest,
     user: UserInfo,
+    view: View,
   ): Promise<ApiReply> {
     const { kind } = form
     const cache = await registry.cache(kind)
     const options = deleteOptions(deleteBody(request), parameters, request, user)
     const { prefix, matches } = selectionOf(form, namespace, parameters)
+    const resourceVersion = String(cache.revision())
     const entries = [...cache.range(prefix)]
     const isChosen = await mapInSlices(entries, (entry) => !matches || matches(entry.glance()))
-    for (const { object } of entries.filter((_, index) => isChosen[index])) {
+    const chosen = entries.filter((_, index) => isChosen[index])
+    for (const entry of chosen) {
+      const { namespace: home, name } = entry.glance().metadata
       try {
-        await registry.delete({ kind, namespace: object.metadata.namespace, name: object.metadata.name }, options)
+        await registry.delete({ kind, namespace: home, name }, options)
       } catch (error) {
         // Somebody else deleted it meanwhile.
         if (!hasReason(error, 'NotFound')) throw error
       }
     }
-    return jsonReply(200, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details: { kind: kind.plural } })
+    // As they were when it began.
+    return view.list(chosen, { resourceVersion })
   }
 
   async function remove(ref: ObjectRef, parameters: URLSearchParams, request: ApiRequest, user: UserInfo, view: View): Promise<ApiReply> {

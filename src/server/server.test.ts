@@ -202,7 +202,9 @@ describe('deletion', () => {
 
   test('of a collection follows the selector', async () => {
     await Promise.all([send('POST', configMaps, configMap('a', {}, { x: '1' })), send('POST', configMaps, configMap('b', {}, { x: '2' }))])
-    await send('DELETE', `${configMaps}?labelSelector=x%3D1`)
+    const removed = await send('DELETE', `${configMaps}?labelSelector=x%3D1`)
+    expect(removed.object.kind).toBe('ConfigMapList')
+    expect(removed.object.items.map((item) => item.metadata.name)).toEqual(['a'])
     expect((await send('GET', configMaps)).object.items.map((item) => item.metadata.name)).toEqual(['b'])
   })
 })
