@@ -40,8 +40,8 @@ export interface Storage {
   readonly group: string
   readonly version: string
   readonly plural: string
-  /** Between this version and the stored one; left out where they are the same. They may change their argument. */
-  toStored?(object: JsonObject): JsonObject
+  /** Between this version and the stored one, whose schema it is; left out where they are the same. They may change their argument. */
+  toStored?(object: JsonObject, schema?: Schema): JsonObject
   fromStored?(object: JsonObject): JsonObject
 }
 

@@ -38,7 +38,7 @@ export function storedForm(catalog: Catalog, kind: Kind): StoredForm {
   return {
     shown: kind,
     kind: stored,
-    toStored,
+    toStored: (draft) => toStored(draft, stored.schema),
     fromStored: convert,
     entry(entry) {
       const before = known.get(entry)

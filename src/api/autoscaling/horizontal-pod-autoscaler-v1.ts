@@ -1,17 +1,12 @@
+import { DecodeError, decodeObject } from '../decode.ts'
 import { defineKind } from '../define-kind.ts'
 import { isJsonObject } from '../merge-patch.ts'
 import type { JsonObject } from '../object.ts'
+import type { Schema } from '../schema.ts'
 import type { HorizontalPodAutoscaler } from '../types/autoscaling-v1.ts'
 import type { HorizontalPodAutoscaler as StoredAutoscaler } from '../types/autoscaling-v2.ts'
 import { autoscalerColumns } from './autoscaler-table.ts'
-
-/** Where v1 carries what it has no fields for, as JSON. */
-const kept = {
-  metrics: 'autoscaling.alpha.kubernetes.io/metrics',
-  behavior: 'autoscaling.alpha.kubernetes.io/behavior',
-  currentMetrics: 'autoscaling.alpha.kubernetes.io/current-metrics',
-  conditions: 'autoscaling.alpha.kubernetes.io/conditions',
-} as const
+import { type CarriedPart, carriedParts } from './carried-parts.ts'
 
 /** The first version of autoscalers, which speaks of CPU alone; they are kept as v2. */
 export const horizontalPodAutoscalerV1 = defineKind<HorizontalPodAutoscaler>({
@@ -28,26 +23,26 @@ export const horizontalPodAutoscalerV1 = defineKind<HorizontalPodAutoscaler>({
   })),
 })
 
-function toStored(object: JsonObject): JsonObject {
+function toStored(object: JsonObject, schema?: Schema): JsonObject {
   const { targetCPUUtilizationPercentage: target, ...spec } = record(object.spec)
   const { currentCPUUtilizationPercentage: current, ...status } = record(object.status)
   const metadata = record(object.metadata)
   const annotations = { ...record(metadata.annotations) }
-  const taken = (key: keyof typeof kept): unknown => {
-    const text = annotations[kept[key]]
-    delete annotations[kept[key]]
-    return typeof text === 'string' ? parsed(text) : undefined
+  const taken = (part: CarriedPart): unknown => {
+    const text = annotations[part.annotation]
+    delete annotations[part.annotation]
+    return typeof text === 'string' ? carried(part, text, schema) : undefined
   }
   const metrics = [
     ...(target === undefined ? [] : [cpu({ target: { type: 'Utilization', averageUtilization: target } })]),
-    ...list(taken('metrics')),
+    ...list(taken(carriedParts.metrics)),
   ]
   const currentMetrics = [
     ...(current === undefined ? [] : [cpu({ current: { averageUtilization: current } })]),
-    ...list(taken('currentMetrics')),
+    ...list(taken(carriedParts.currentMetrics)),
   ]
-  const behavior = taken('behavior')
-  const conditions = taken('conditions')
+  const behavior = taken(carriedParts.behavior)
+  const conditions = taken(carriedParts.conditions)
   return {
     ...object,
     apiVersion: 'autoscaling/v2',
@@ -72,13 +67,14 @@ function fromStored(object: JsonObject): JsonObject {
   const [target, otherMetrics] = cpuOf(list(metrics), 'target')
   const [current, otherCurrent] = cpuOf(list(currentMetrics), 'current')
   const annotations = { ...record(metadata.annotations) }
-  const keep = (key: keyof typeof kept, value: unknown) => {
-    if (value !== undefined && !(Array.isArray(value) && value.length === 0)) annotations[kept[key]] = JSON.stringify(value)
+  for (const { annotation } of Object.values(carriedParts)) delete annotations[annotation]
+  const keep = ({ annotation, write }: CarriedPart, value: unknown) => {
+    if (value !== undefined && !(Array.isArray(value) && value.length === 0)) annotations[annotation] = JSON.stringify(write(value))
   }
-  keep('metrics', otherMetrics)
-  keep('behavior', behavior)
-  keep('currentMetrics', otherCurrent)
-  keep('conditions', conditions)
+  keep(carriedParts.metrics, otherMetrics)
+  keep(carriedParts.behavior, behavior)
+  keep(carriedParts.currentMetrics, otherCurrent)
+  keep(carriedParts.conditions, conditions)
   return {
     ...object,
     apiVersion: 'autoscaling/v1',
@@ -110,12 +106,13 @@ function withAnnotations({ annotations: _, ...metadata }: JsonObject, annotation
 const record = (value: unknown): JsonObject => (isJsonObject(value) ? value : {})
 const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 
-/** What somebody else wrote there is left out. */
-function parsed(text: string): unknown {
+/** What an annotation carries; what somebody wrote there that is no such part is left out. */
+function carried({ of, field, read }: CarriedPart, text: string, schema: Schema | undefined): unknown {
   try {
-    return JSON.parse(text)
+    const part = { [of]: { [field]: read(JSON.parse(text)) } }
+    return record((schema ? decodeObject(schema, part, 'HorizontalPodAutoscaler').object : part)[of])[field]
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined
+    if (error instanceof SyntaxError || error instanceof DecodeError) return undefined
     throw error
   }
 }
