@@ -42,6 +42,7 @@ test.each([
   [[{ op: 'eat', path: '/a' }], 422],
   [[{ op: 'test', path: 'a', value: 1 }], 422],
   [[{ op: 'test' }], 400],
+  [[{ op: 'add', path: '/b', value: JSON.parse('['.repeat(200) + ']'.repeat(200)) }], 400],
   [{}, 400],
   [Array(10_001).fill({ op: 'test', path: '/a', value: 1 }), 413],
 ])('refuses', (patch, code) => {

@@ -1,4 +1,4 @@
-import { copy } from './decode.ts'
+import { copy, DecodeError } from './decode.ts'
 import { jsonEqual } from './json-equal.ts'
 import { isJsonObject } from './merge-patch.ts'
 import { setField } from './object.ts'
@@ -28,6 +28,7 @@ export function jsonPatch(original: unknown, patch: unknown): unknown {
   try {
     for (const operation of patch) apply(pass, operation)
   } catch (cause) {
+    if (cause instanceof DecodeError) throw new StatusError('BadRequest', `error decoding patch: ${cause.message}`, undefined, { cause })
     if (!(cause instanceof Inapplicable)) throw cause
     throw new StatusError('Invalid', 'the server rejected our request due to an error in our request', {}, { cause })
   }

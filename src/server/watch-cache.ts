@@ -206,16 +206,16 @@ export class WatchCache {
       }
     }
     const finish = () => {
-      if (watcher.markInitialEnd && !watcher.sink.event(end)) this.#watchers.delete(watcher)
       const since = watcher.sending
       watcher.sending = undefined
-      if (since === undefined) return
       // Who cannot read what there is in the time in which all that is remembered happens, begins again.
-      if (since < this.#oldest) {
+      if (since !== undefined && since < this.#oldest) {
         this.#watchers.delete(watcher)
         watcher.sink.end()
         return
       }
+      if (watcher.markInitialEnd && !watcher.sink.event(end)) this.#watchers.delete(watcher)
+      if (since === undefined) return
       for (const event of this.#events) if (event.revision > since && this.#watchers.has(watcher)) this.#send(watcher, event)
     }
     sendSlice(0)
