@@ -1,5 +1,6 @@
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { constants } from 'node:fs'
+import { mkdir, open } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { mount, unmount, unmountFlags } from '../base/mount.ts'
 import { removeTree } from '../base/remove-tree.ts'
 import { SystemCallError } from '../base/system-call.ts'
@@ -26,15 +27,32 @@ export function containerRoots(directory: string): ContainerRoots {
     upper,
     async mount(id, target, layers) {
       await Promise.all([upper(id), work(id), target].map((path) => mkdir(path, { recursive: true, mode: 0o755 })))
-      const options = `lowerdir=${layers.map(escapePath).join(':')},upperdir=${escapePath(upper(id))},workdir=${escapePath(work(id))}`
-      if (Buffer.byteLength(options) > maxOptionBytes)
-        throw new Error(`Cannot mount the root of container ${id}: too many layers (${layers.length})`)
-      await mount('overlay', target, 'overlay', 0, options)
+      const optionsOf = (lower: readonly string[]) =>
+        `lowerdir=${lower.map(escapePath).join(':')},upperdir=${escapePath(upper(id))},workdir=${escapePath(work(id))}`
+      const options = optionsOf(layers)
+      if (Buffer.byteLength(options) <= maxOptionBytes) return mount('overlay', target, 'overlay', 0, options)
+      await throughDescriptor(layers, async (shorter) => {
+        if (Buffer.byteLength(optionsOf(shorter)) > maxOptionBytes)
+          throw new Error(`Cannot mount the root of container ${id}: too many layers (${layers.length})`)
+        await mount('overlay', target, 'overlay', 0, optionsOf(shorter))
+      })
     },
     async remove(id, target) {
       await unmountAll(target)
       await removeTree(join(directory, id))
     },
+  }
+}
+
+/** The same directories by shorter paths, for as long as `use` takes: through a descriptor of the one in which all of them lie. */
+async function throughDescriptor(paths: readonly string[], use: (paths: readonly string[]) => Promise<void>): Promise<void> {
+  const parent = dirname(paths[0] ?? '/')
+  if (paths.some((path) => dirname(path) !== parent)) return use(paths)
+  const directory = await open(parent, constants.O_RDONLY | constants.O_DIRECTORY)
+  try {
+    await use(paths.map((path) => `/proc/self/fd/${directory.fd}/${basename(path)}`))
+  } finally {
+    await directory.close()
   }
 }
 
