@@ -78,3 +78,15 @@ test('few large events are forgotten as many small ones are', async () => {
   await nextTurn()
   expect(seen.at(-1)?.type).toBe('END')
 })
+
+test('who stumbles over an object is told so, and nobody else', async () => {
+  const { put, watch } = await makeCache()
+  const stumbling = ({ object }: { object: KubeObject }) => (object as KubeObject & { data: { list: string[] } }).data.list.includes('x')
+  const [one, all] = [watch({ filter: stumbling }), watch()]
+  await put('a', {})
+  await put('b', { list: ['x'] })
+  expect(one.seen.map(({ type }) => type)).toEqual(['ERROR', 'END'])
+  expect(all.seen.map(({ name }) => name)).toEqual(['a', 'b'])
+  // So it is with what was there before.
+  expect(watch({ filter: stumbling }).seen.map(({ type }) => type)).toEqual(['ERROR', 'END'])
+})

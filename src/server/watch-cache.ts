@@ -199,12 +199,13 @@ export class WatchCache {
   #sendInitial(watcher: Watcher): void {
     const entries = [...this.range(watcher.prefix)]
     const end = this.#bookmark({ annotations: { 'k8s.io/initial-events-end': 'true' } })
-    const sendSlice = (first: number) => {
-      for (const entry of entries.slice(first, first + slice)) {
-        if (watcher.filter(entry) && !watcher.sink.event(eventOf('ADDED', entry))) this.#watchers.delete(watcher)
-        if (!this.#watchers.has(watcher)) return
-      }
-    }
+    const sendSlice = (first: number) =>
+      this.#guarded(watcher, () => {
+        for (const entry of entries.slice(first, first + slice)) {
+          if (watcher.filter(entry) && !watcher.sink.event(eventOf('ADDED', entry))) this.#watchers.delete(watcher)
+          if (!this.#watchers.has(watcher)) return
+        }
+      })
     const finish = () => {
       const since = watcher.sending
       watcher.sending = undefined
@@ -216,7 +217,8 @@ export class WatchCache {
       }
       if (watcher.markInitialEnd && !watcher.sink.event(end)) this.#watchers.delete(watcher)
       if (since === undefined) return
-      for (const event of this.#events) if (event.revision > since && this.#watchers.has(watcher)) this.#send(watcher, event)
+      for (const event of this.#events)
+        if (event.revision > since && this.#watchers.has(watcher)) this.#guarded(watcher, () => this.#send(watcher, event))
     }
     sendSlice(0)
     if (entries.length <= slice) return finish()
@@ -243,7 +245,7 @@ export class WatchCache {
       this.#events.push(event)
       this.#eventBytes += bytesOf(event)
       this.#progress(change.revision)
-      for (const watcher of this.#watchers) this.#send(watcher, event)
+      for (const watcher of this.#watchers) this.#guarded(watcher, () => this.#send(watcher, event))
     }
     // Watchers in this process have looked by then.
     setImmediate(() => {
@@ -287,6 +289,22 @@ export class WatchCache {
     if (!before) this.#keys.splice(firstAtOrAfter(this.#keys, key), 0, key)
     this.#entries.set(key, after)
     return { revision, key, before, after, last: undefined, lines: new Map() }
+  }
+
+  /**
+   * What goes wrong for one watcher (a selector or a view that stumbles over an object) ends its watch alone, and it is
+   * told: the store, which is waiting for all of this, and everybody else go on.
+   */
+  #guarded(watcher: Watcher, run: () => void): void {
+    try {
+      run()
+    } catch (error) {
+      this.#watchers.delete(watcher)
+      const why = error instanceof Error ? error.message : String(error)
+      const object = new StatusError('InternalError', `Internal error occurred: ${why}`).status()
+      watcher.sink.event({ type: 'ERROR', object, bytes: () => Buffer.from(`${JSON.stringify({ type: 'ERROR', object })}\n`) })
+      watcher.sink.end()
+    }
   }
 
   #send(watcher: Watcher, event: CacheEvent): void {

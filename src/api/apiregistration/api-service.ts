@@ -36,7 +36,8 @@ export const apiService = defineKind<APIService>({
   kind: 'APIService',
   categories: ['api-extensions'],
   defaults(draft) {
-    const { service } = (draft.spec ?? {}) as Partial<APIServiceSpec>
+    draft.spec ??= {}
+    const { service } = draft.spec as Partial<APIServiceSpec>
     if (service) service.port ??= 443
   },
   prepareForCreate(draft) {

@@ -25,6 +25,9 @@ export const event = defineKind<Event>({
   group: '',
   kind: 'Event',
   shortNames: ['ev'],
+  defaults(draft) {
+    draft.involvedObject ??= {}
+  },
   columns: [
     column('Last Seen', 'When it happened last.', lastSeen),
     column('Type', 'Normal or Warning.', ({ type }) => type ?? ''),
