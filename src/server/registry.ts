@@ -68,8 +68,11 @@ const maxTries = 16
 const conflictWaitMs = 5000
 /** How many names are tried before an object without a name of its own is refused (KEP-4420). */
 const maxGeneratedNames = 8
-/** What etcd takes in one request, which bounds how far an object may grow from patch to patch. */
-const maxObjectBytes = 3 << 19
+/**
+ * How far an object may grow from patch to patch: as much as one request brings. etcd bounds objects at half of that, but in
+ * protobuf, where text needs no escapes and bytes no base64.
+ */
+const maxObjectBytes = 3 << 20
 /** The last moment that RFC 3339 has a text for. */
 const lastMs = Date.parse('9999-12-31T23:59:59Z')
 /** What of metadata no update changes. */
