@@ -16,6 +16,11 @@ describe('defaults', () => {
     expect(kind.defaulted(of())).not.toHaveProperty('spec.behavior')
   })
 
+  test('what the first version would carry in annotations is not kept beside the fields', () => {
+    const annotations = { 'autoscaling.alpha.kubernetes.io/metrics': '[]', b: 'c' }
+    expect(kind.defaulted({ metadata: { annotations }, ...of() })).toHaveProperty('metadata.annotations', { b: 'c' })
+  })
+
   test('a behavior is completed, each direction in its own way', () => {
     const { spec } = kind.defaulted(of({ behavior: { scaleDown: { stabilizationWindowSeconds: 60 } } }))
     expect(spec).toMatchObject({

@@ -5,6 +5,7 @@ import type { Problem } from '../problem.ts'
 import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerSpec, HPAScalingRules } from '../types/autoscaling-v2.ts'
 import { checkAutoscaler } from './autoscaler-rules.ts'
 import { autoscalerColumns } from './autoscaler-table.ts'
+import { carriedParts } from './carried-parts.ts'
 
 const periodSeconds = 15
 const scaleUp = (): HPAScalingRules => ({
@@ -16,6 +17,12 @@ const scaleUp = (): HPAScalingRules => ({
   ],
 })
 const scaleDown = (): HPAScalingRules => ({ selectPolicy: 'Max', policies: [{ type: 'Percent', value: 100, periodSeconds }] })
+
+/** This version has fields for what the first one carries in annotations; those would speak of another time. */
+function dropCarriedParts({ metadata }: JsonObject): void {
+  const { annotations } = metadata as { annotations?: Record<string, string> }
+  if (annotations) for (const { annotation } of Object.values(carriedParts)) delete annotations[annotation]
+}
 
 export const horizontalPodAutoscaler = defineKind<HorizontalPodAutoscaler>({
   group: 'autoscaling',
@@ -29,6 +36,7 @@ export const horizontalPodAutoscaler = defineKind<HorizontalPodAutoscaler>({
       spec.metrics = [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } }]
     if (spec.behavior)
       spec.behavior = { scaleUp: { ...scaleUp(), ...spec.behavior.scaleUp }, scaleDown: { ...scaleDown(), ...spec.behavior.scaleDown } }
+    dropCarriedParts(draft)
   },
   validate({ spec }) {
     const found: Problem[] = []
