@@ -11,14 +11,14 @@ const catalog = builtinCatalog()
 let server: ApiServer
 let store = createMemoryStore()
 
-const start = (port = 6443) =>
+const start = (port = 6443, serviceRange = '10.7.0.0/24') =>
   createServer(
     {
       store,
       catalog,
       authenticate: createAuthenticator({ staticTokens: new Map(), verifyToken: async () => undefined }),
       serverAddress: 'x:1',
-      serviceRange: '10.7.0.0/24',
+      serviceRange,
       nodePorts: { first: 30_000, last: 30_099 },
       advertised: { address: '10.8.0.1', port },
       clock: new VirtualClock(),
@@ -116,6 +116,15 @@ describe('cluster addresses', () => {
     })
     server = await start()
     expect((await create('b', { clusterIP: address })).status).toBe(422)
+  })
+
+  test('of very many services are all known from the beginning', async () => {
+    store = createMemoryStore()
+    server = await start(6443, '10.7.0.0/20')
+    await Promise.all(Array.from({ length: 1200 }, (_, index) => create(`s${index}`, {})))
+    await create('zzz', { clusterIP: '10.7.9.9' })
+    server = await start(6443, '10.7.0.0/20')
+    expect((await create('b', { clusterIP: '10.7.9.9' })).status).toBe(422)
   })
 
   test('are not given to headless services and names', async () => {

@@ -60,7 +60,7 @@ export function serviceHook({
     },
   }
 
-  /** What is taken is what the cache shows, from its first list on. */
+  /** What is taken is what the cache shows: all of it before the first write, since a watch tells it only bit by bit. */
   function follow(): void {
     const own = (object: KubeObject, isGone: boolean) => {
       const key = objectKey({ kind, namespace: object.metadata.namespace, name: object.metadata.name })
@@ -71,7 +71,8 @@ export function serviceHook({
       )
       ports.own(key, nodePortsOf(spec))
     }
-    const options = { prefix: services.prefix, filter: () => true, after: undefined, bookmarks: false, markInitialEnd: false }
+    for (const entry of services.range(services.prefix)) own(entry.glance(), false)
+    const options = { prefix: services.prefix, filter: () => true, after: services.revision(), bookmarks: false, markInitialEnd: false }
     services.watch(options, {
       event({ type, object }) {
         if (type !== 'BOOKMARK' && type !== 'ERROR') own(object as KubeObject, type === 'DELETED')
