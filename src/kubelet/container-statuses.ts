@@ -53,16 +53,14 @@ function containerStatus(input: StatusInput, entry: PodContainer): ContainerStat
   if (!latest || latest.state === 'created') {
     if (old?.state?.terminated && life.phase !== 'running') return old
     const lost = lostState(input, entry, old, isStarting)
-    const isFirst = runs.length === 0
     // It ran, and the runtime knows nothing of it any more: the next run is a restart.
-    const isForgotten = isFirst && life.phase === 'running' && entry.role !== 'ephemeral' && old?.state?.running !== undefined
-    const last = previous ? terminatedState(input, previous) : isForgotten ? endUnseen : (old?.lastState ?? {})
+    const isForgotten = !latest && life.phase === 'running' && entry.role !== 'ephemeral' && old?.state?.running !== undefined
+    const before = latest ? lastStateOfOld(observed, entry, latest) : isForgotten ? endUnseen : (old?.lastState ?? {})
     const state = lost ?? waitingState(input, entry)
-    const stated = (old?.restartCount ?? 0) + (isForgotten ? 1 : 0)
     return {
       ...base,
-      restartCount: isFirst ? stated : (latest?.attempt ?? Math.max(0, (runs[0]?.attempt ?? 0) - 1)),
-      lastState: last,
+      restartCount: latest?.attempt ?? (old?.restartCount ?? 0) + (isForgotten ? 1 : 0),
+      lastState: previous ? terminatedState(input, previous) : before,
       state,
       started: false,
       ...(lost && old?.containerID !== undefined && { containerID: old.containerID, imageID: old.imageID }),
