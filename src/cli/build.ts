@@ -34,7 +34,9 @@ export async function buildImage(context: CliContext, directory: string, wishes:
     ...(wishes.target === undefined ? [] : [['target', wishes.target] as [string, string]]),
   ]
   const query = new URLSearchParams(parameters)
-  const response = await callDocker(context, 'POST', `/build?${query}`, Readable.from(contextArchive(directory, wishes.file)))
+  const response = await callDocker(context, 'POST', `/build?${query}`, {
+    body: Readable.from(contextArchive(directory, wishes.file)),
+  })
   await printProgress(context, response)
 }
 

@@ -41,6 +41,8 @@ export interface Places {
   readonly podLogs: string
   readonly clusterFile: string
   readonly tokenFile: string
+  /** Mirrors and the like of image registries; see cli/registries.ts. */
+  readonly registriesFile: string
   /** Written by a process once it answers. */
   readonly readyFile: (process: string) => string
   /** Written when a process has ended. */
@@ -67,6 +69,7 @@ export function placesOf(name: string, root: string, runRoot: string): Places {
     dockerSocket: join(run, 'docker.sock'),
     clusterFile: join(data, 'cluster.json'),
     tokenFile: join(data, 'pki', 'admin.token'),
+    registriesFile: join(data, 'registries.yaml'),
   }
 }
 

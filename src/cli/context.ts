@@ -22,6 +22,8 @@ export interface CliContext {
   readonly bundle: string
   readonly home: string
   readonly version: string
+  /** The folder of docker's config.json, which has the user's logins to registries. */
+  readonly dockerConfig: string
   /** The kubeconfig to write, and whose it is (the invoking user's under sudo). */
   readonly kubeconfig: { readonly path: string; readonly uid: number | undefined; readonly gid: number | undefined }
 }

@@ -5,13 +5,18 @@ import { readCluster } from './cluster.ts'
 import { type CliContext, CliError, commandFor } from './context.ts'
 
 /** Calls the agent's Docker Engine API; an answer that is no success fails in its words. */
-export async function callDocker({ name, places }: CliContext, method: string, path: string, body?: Readable): Promise<IncomingMessage> {
+export async function callDocker(
+  { name, places }: CliContext,
+  method: string,
+  path: string,
+  { body, headers = {} }: { body?: Readable; headers?: Readonly<Record<string, string>> } = {},
+): Promise<IncomingMessage> {
   const notThere = readCluster(places)?.apiOnly
     ? `Cluster ${name} has no node, and so no images`
     : `Cluster ${name} does not run; \`${commandFor(name, 'up')}\` starts it`
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const call = request(
-      { socketPath: places.dockerSocket, method, path, headers: body ? { 'content-type': 'application/x-tar' } : {} },
+      { socketPath: places.dockerSocket, method, path, headers: { ...(body && { 'content-type': 'application/x-tar' }), ...headers } },
       resolve,
     )
     call.on('error', (cause: NodeJS.ErrnoException) => {

@@ -3,13 +3,17 @@ import { pipeline } from 'node:stream/promises'
 import { ageOf } from '../api/duration.ts'
 import type { CliContext } from './context.ts'
 import { callDocker, printProgress, textOf } from './docker-client.ts'
+import { loginHeaders } from './docker-login.ts'
 
 const query = (parameters: Readonly<Record<string, string>>) => new URLSearchParams(parameters).toString()
 const imagePath = (name: string) => `/images/${name.split('/').map(encodeURIComponent).join('/')}`
 
 /** Loads an archive as `docker save` or an OCI layout makes it; `-` is standard input. */
 export async function loadImage(context: CliContext, file: string): Promise<void> {
-  await printProgress(context, await callDocker(context, 'POST', '/images/load', file === '-' ? process.stdin : createReadStream(file)))
+  await printProgress(
+    context,
+    await callDocker(context, 'POST', '/images/load', { body: file === '-' ? process.stdin : createReadStream(file) }),
+  )
 }
 
 export async function saveImages(context: CliContext, names: readonly string[], file: string): Promise<void> {
@@ -56,11 +60,14 @@ export async function removeImages(context: CliContext, names: readonly string[]
 }
 
 export async function pullImage(context: CliContext, name: string): Promise<void> {
-  await printProgress(context, await callDocker(context, 'POST', `/images/create?${query({ fromImage: name })}`))
+  await printProgress(
+    context,
+    await callDocker(context, 'POST', `/images/create?${query({ fromImage: name })}`, { headers: await loginHeaders(context, name) }),
+  )
 }
 
 export async function pushImage(context: CliContext, name: string): Promise<void> {
-  await printProgress(context, await callDocker(context, 'POST', `${imagePath(name)}/push`))
+  await printProgress(context, await callDocker(context, 'POST', `${imagePath(name)}/push`, { headers: await loginHeaders(context, name) }))
 }
 
 export async function tagImage(context: CliContext, source: string, target: string): Promise<void> {

@@ -13,12 +13,15 @@ import { contextName, ownKubeconfig, serverUrl, writeContext } from './kubeconfi
 import { kernelChecks } from './machine-checks.ts'
 import { installPrograms } from './packages.ts'
 import { ensureProcess, processesOf } from './processes.ts'
+import { goodRegistries, keepRegistries } from './registries.ts'
 
 const deadlineMs = 60_000
 
 export interface UpWishes {
   readonly apiPort?: number
   readonly apiOnly: boolean
+  /** A file that says how image registries are reached; see registries.ts. */
+  readonly registries?: string
 }
 
 /** Starts the cluster in the background and returns when the node is Ready and the cluster's DNS answers. */
@@ -27,7 +30,10 @@ export async function up(context: CliContext, wishes: UpWishes): Promise<void> {
   const startMs = clock.now()
   const known = readCluster(places)
   if (known) refuseChanges(known, wishes)
+  const registries = wishes.registries === undefined ? undefined : goodRegistries(wishes.registries)
   if (known && (await allReady(context, known))) {
+    if (registries !== undefined)
+      throw new CliError(`Cluster ${known.name} runs; \`${commandFor(known.name, 'down')}\` first, then registries can be set with \`up\``)
     await withFileLock(places.lock, async () => writeContext(context, known))
     return print(`Cluster ${known.name} runs already at ${serverUrl(known)}; context ${contextName(known.name)}.`)
   }
@@ -37,7 +43,7 @@ export async function up(context: CliContext, wishes: UpWishes): Promise<void> {
   const tell = (what: string) => print(`  ${what.padEnd(28)} ${((clock.now() - startMs) / 1000).toFixed(1)} s`)
   mkdirSync(places.root, { recursive: true, mode: 0o700 })
   // Each cluster once, and each with ports and ranges of its own, however many are made at the same time.
-  const { cluster, processes } = await withFileLock(places.lock, () => begin(context, wishes))
+  const { cluster, processes } = await withFileLock(places.lock, () => begin(context, wishes, registries))
   const [server, agent] = processes
   await server?.ready(deadlineMs)
   await withFileLock(places.lock, async () => writeContext(context, cluster))
@@ -57,10 +63,11 @@ export async function up(context: CliContext, wishes: UpWishes): Promise<void> {
   summarise(context, cluster)
 }
 
-async function begin(context: CliContext, wishes: UpWishes) {
+async function begin(context: CliContext, wishes: UpWishes, registries: string | undefined) {
   const { places, clock } = context
   const cluster = readCluster(places) ?? (await createCluster(context.name, places, { ...wishes, nodeName: context.hostname }))
   await ensureCredentials(places.pki, cluster, clock.now())
+  if (registries !== undefined) await keepRegistries(places, registries)
   return { cluster, processes: await Promise.all(processesOf(cluster).map((which) => ensureProcess(context, which))) }
 }
 

@@ -40,8 +40,9 @@ program
   .description('start a cluster and wait until its node is Ready and its DNS answers')
   .option('--api-port <port>', 'port of the API server', parsePort)
   .option('--api-only', 'no node: the API server alone, which needs no root')
-  .action(({ apiPort, apiOnly = false }: { apiPort?: number; apiOnly?: boolean }) =>
-    up(context(), { ...(apiPort !== undefined && { apiPort }), apiOnly }),
+  .option('--registries <file>', 'mirrors of image registries and how to reach them, kept with the cluster')
+  .action(({ apiPort, apiOnly = false, registries }: { apiPort?: number; apiOnly?: boolean; registries?: string }) =>
+    up(context(), { ...(apiPort !== undefined && { apiPort }), apiOnly, ...(registries !== undefined && { registries }) }),
   )
 program
   .command('down')
@@ -188,6 +189,7 @@ function context(): CliContext {
     bundle,
     home,
     version: SAMPAN_VERSION,
+    dockerConfig: process.env.DOCKER_CONFIG ?? join(homedir(), '.docker'),
     kubeconfig: kubeconfigOf(options.kubeconfig),
   }
 }

@@ -4,6 +4,7 @@ import { findProgram } from '../base/find-program.ts'
 import type { Log } from '../base/log.ts'
 import { systemRandom } from '../base/random.ts'
 import type { Cluster, Places } from '../cli/cluster.ts'
+import { readRegistries } from '../cli/registries.ts'
 import { type Engine, openEngine } from '../engine/engine.ts'
 import { type Images, openImages } from '../engine/images/images.ts'
 import type { PodNetwork } from '../engine/pod-network.ts'
@@ -21,7 +22,14 @@ export async function openNode({ cluster, places, podNetwork, log }: NodeParts):
   const random = systemRandom
   const infraBinary = findProgram('catatonit')
   if (!infraBinary) throw new Error('catatonit is missing: `./sampan doctor` tells what to install')
-  const images = await openImages({ directory: join(places.data, 'images'), infraBinary, clock, random, log })
+  const images = await openImages({
+    directory: join(places.data, 'images'),
+    infraBinary,
+    registries: readRegistries(places),
+    clock,
+    random,
+    log,
+  })
   const engine = await openEngine({
     places: {
       state: join(places.run, 'engine'),

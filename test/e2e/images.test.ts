@@ -4,6 +4,7 @@ import { chmod, copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { hasRegistry, htpasswd, registrySkipReason, startRegistry, testCredentials } from '../../src/oci/test-registry.ts'
 import { example, fetchOnce, isRoot, startCluster, type TestCluster, test } from './cluster.ts'
 
 /** Images: built, cached, refused, carried about, and run. */
@@ -178,4 +179,60 @@ test('the busybox that pods get is the one that was copied', async () => {
   await copyFile('/bin/busybox', copy)
   const sum = execFileSync('sha256sum', [copy], { encoding: 'utf8' }).split(' ')[0] ?? 'none'
   expect(await inPod('busybox', 'sha256sum', '/bin/busybox')).toContain(sum)
+})
+
+describe.skipIf(!hasRegistry)(`registries${registrySkipReason}`, () => {
+  test('push and pull with the logins of docker, and not without', async () => {
+    const registry = await startRegistry({ htpasswd })
+    const logins = join(directory, 'logins')
+    try {
+      const name = `${registry.host}/team/busybox:1`
+      await cluster.sampan('image', 'tag', 'busybox', name)
+      process.env.DOCKER_CONFIG = logins
+      expect(await cluster.sampan('image', 'push', name)).toMatchObject({ code: 1, err: expect.stringContaining('401') })
+      await mkdir(logins)
+      const auth = Buffer.from(`${testCredentials.username}:${testCredentials.password}`).toString('base64')
+      await writeFile(join(logins, 'config.json'), JSON.stringify({ auths: { [registry.host]: { auth } } }))
+      expect(await cluster.sampan('image', 'push', name)).toMatchObject({ code: 0, out: expect.stringMatching(/digest: sha256:/) })
+      await cluster.sampan('image', 'remove', name)
+      expect(await cluster.sampan('image', 'pull', name)).toMatchObject({ code: 0 })
+      expect((await cluster.sampan('image', 'list')).out).toContain(name)
+      // The same kept by a program that docker would ask.
+      const helper = join(directory, 'bin/docker-credential-kept')
+      await mkdir(dirname(helper))
+      const answer = JSON.stringify({ ServerURL: registry.host, Username: testCredentials.username, Secret: testCredentials.password })
+      await writeFile(helper, `#!/bin/sh\n[ "$(cat)" = ${registry.host} ] && echo '${answer}'\n`)
+      await chmod(helper, 0o755)
+      await writeFile(join(logins, 'config.json'), JSON.stringify({ credsStore: 'kept' }))
+      const path = process.env.PATH
+      process.env.PATH = `${dirname(helper)}:${path}`
+      try {
+        expect(await cluster.sampan('image', 'pull', name)).toMatchObject({ code: 0 })
+      } finally {
+        process.env.PATH = path
+      }
+    } finally {
+      delete process.env.DOCKER_CONFIG
+      registry.stop()
+    }
+  })
+
+  test('pods get images from the mirror that the cluster was told of', async () => {
+    const registry = await startRegistry()
+    try {
+      await cluster.sampan('image', 'tag', 'busybox', `${registry.host}/mirrored/tool:1`)
+      expect(await cluster.sampan('image', 'push', `${registry.host}/mirrored/tool:1`)).toMatchObject({ code: 0 })
+      const file = join(directory, 'registries.yaml')
+      await writeFile(file, 'mirrors: { docker.io: [ftp://nowhere] }')
+      expect(await cluster.sampan('up', '--registries', file)).toMatchObject({ code: 1, err: expect.stringContaining('http or https') })
+      await writeFile(file, `mirrors: { docker.io: ["http://${registry.host}"] }`)
+      expect(await cluster.sampan('up', '--registries', file)).toMatchObject({ code: 1, err: expect.stringContaining('down') })
+      await cluster.sampan('down')
+      expect(await cluster.sampan('up', '--registries', file)).toMatchObject({ code: 0 })
+      await cluster.kubectl(['run', 'mirrored', '--image=mirrored/tool:1', '--restart=Never', '--', 'sleep', '1000'])
+      await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/mirrored', '--timeout=30s'])
+    } finally {
+      registry.stop()
+    }
+  })
 })
