@@ -15,8 +15,8 @@ const maxHeaderBytes = 64 << 10
 const readyBytes = 1 << 20
 /** What a watcher may leave unread before it is cut off. */
 const maxUnreadBytes = 16 << 20
-/** Big replies go out in blocks of about this size, so that other requests are answered between them. */
-const blockBytes = 256 << 10
+/** Big replies go out in blocks of about this size, of two milliseconds each: other requests are answered between them. */
+const blockBytes = 1 << 20
 
 export interface HttpOptions {
   readonly handle: Handler
