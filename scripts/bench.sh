@@ -1,6 +1,6 @@
 #!/bin/sh
-# npm run bench: what an idle cluster costs, and figures of the API over TLS, on a cluster of its own (needs root). Clients
-# are wrk for HTTP/1.1 and h2load for HTTP/2, with one request at a time on each connection.
+# npm run bench: what an idle cluster costs, how fast pods start, and figures of the API over TLS, on a cluster of its own
+# (needs root). Clients are wrk for HTTP/1.1 and h2load for HTTP/2, with one request at a time on each connection.
 set -eu
 cd "$(dirname "$0")/.."
 [ "$(id -u)" = 0 ] || { echo "The benchmark needs root" >&2; exit 1; }
@@ -9,10 +9,13 @@ name=bench
 directory=$(mktemp -d)
 kubeconfig=$directory/kubeconfig
 trap './sampan --name $name --kubeconfig "$kubeconfig" reset >/dev/null; rm -rf "$directory"' EXIT
-./sampan --name $name --kubeconfig "$kubeconfig" up
+SAMPAN_MEASURE=1 ./sampan --name $name --kubeconfig "$kubeconfig" up
 echo "Idle, one minute after up"
 sleep 60
 node_modules/node/bin/node bench/idle.ts $name
+echo "Pods, image present: one at a time, and 30 at once"
+examples/prepare.sh --name $name >/dev/null
+for parallel in 1 30; do node_modules/node/bin/node bench/pods.ts $name 30 $parallel; done
 
 TOKEN=$(cat /var/lib/sampan/$name/pki/admin.token)
 export TOKEN
