@@ -4,6 +4,7 @@ import { systemClock } from '../base/clock.ts'
 import { systemRandom } from '../base/random.ts'
 import { readCluster } from '../cli/cluster.ts'
 import { readCredentials } from '../cli/credentials.ts'
+import { readRegistries } from '../cli/registries.ts'
 import { createCaches } from '../client/caches.ts'
 import { createClient } from '../client/create-client.ts'
 import { httpTransport } from '../client/http-transport.ts'
@@ -49,7 +50,7 @@ const network = await createNetwork({
   random,
   log,
 })
-const { engine, images } = await openNode({ cluster, places, podNetwork: network.podNetwork, log })
+const { engine, images } = await openNode({ cluster, places, podNetwork: network.podNetwork, registries: readRegistries(places), log })
 await mkdir(places.podLogs, { recursive: true })
 const kubelet = createKubelet({
   caches,

@@ -4,20 +4,28 @@ import { findProgram } from '../base/find-program.ts'
 import type { Log } from '../base/log.ts'
 import { systemRandom } from '../base/random.ts'
 import type { Cluster, Places } from '../cli/cluster.ts'
-import { readRegistries } from '../cli/registries.ts'
 import { type Engine, openEngine } from '../engine/engine.ts'
 import { type Images, openImages } from '../engine/images/images.ts'
 import type { PodNetwork } from '../engine/pod-network.ts'
+import type { RegistryOptions } from '../oci/registry-client.ts'
 
 export interface NodeParts {
   readonly cluster: Cluster
   readonly places: Places
   readonly podNetwork: PodNetwork
+  /** Left out: every registry is asked itself. */
+  readonly registries?: RegistryOptions
   readonly log: Log
 }
 
 /** What runs a node's containers. */
-export async function openNode({ cluster, places, podNetwork, log }: NodeParts): Promise<{ images: Images; engine: Engine }> {
+export async function openNode({
+  cluster,
+  places,
+  podNetwork,
+  registries = {},
+  log,
+}: NodeParts): Promise<{ images: Images; engine: Engine }> {
   const clock = systemClock
   const random = systemRandom
   const infraBinary = findProgram('catatonit')
@@ -25,7 +33,7 @@ export async function openNode({ cluster, places, podNetwork, log }: NodeParts):
   const images = await openImages({
     directory: join(places.data, 'images'),
     infraBinary,
-    registries: readRegistries(places),
+    registries,
     clock,
     random,
     log,
