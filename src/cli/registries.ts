@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parse, YAMLParseError } from 'yaml'
+import { isJsonObject } from '../api/merge-patch.ts'
 import { writeAtomically } from '../base/write-atomically.ts'
 import type { RegistryOptions } from '../oci/registry-client.ts'
 import type { Places } from './cluster.ts'
@@ -16,11 +17,11 @@ import { CliError } from './context.ts'
  */
 export function parseRegistries(text: string): RegistryOptions {
   const value = document(text) ?? {}
-  if (!isRecord(value)) throw new CliError('The registries file is not a map of mirrors, plainHttp and certificateAuthority')
+  if (!isJsonObject(value)) throw new CliError('The registries file is not a map of mirrors, plainHttp and certificateAuthority')
   const { mirrors = {}, plainHttp = [], certificateAuthority, ...unknown } = value
   const [surplus] = Object.keys(unknown)
   if (surplus !== undefined) throw new CliError(`The registries file has an unknown field: ${surplus}`)
-  if (!isRecord(mirrors)) throw new CliError('mirrors: a map from registries to lists of URLs is wanted')
+  if (!isJsonObject(mirrors)) throw new CliError('mirrors: a map from registries to lists of URLs is wanted')
   for (const [registry, urls] of Object.entries(mirrors))
     if (!isTexts(urls) || !urls.every(isUrl)) throw new CliError(`mirrors.${registry}: a list of http or https URLs is wanted`)
   if (!isTexts(plainHttp)) throw new CliError('plainHttp: a list of HOST[:PORT] is wanted')
@@ -54,6 +55,5 @@ function document(text: string): unknown {
   }
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
 const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every((item) => typeof item === 'string')
 const isUrl = (text: string) => /^https?:\/\//.test(text) && URL.canParse(text)

@@ -1,6 +1,7 @@
+import { isJsonObject } from '../merge-patch.ts'
 import type { JsonObject } from '../object.ts'
 import type { Schema } from '../schema.ts'
-import { elementsOf, type GranularItems, granular, isEmpty, isRecord, itemsOf } from './elements.ts'
+import { elementsOf, type GranularItems, granular, isEmpty, itemsOf } from './elements.ts'
 import { childrenOf, type FieldSet, leafSet, nodeOf, own } from './field-set.ts'
 
 /** The fields that a configuration states: its leaves, and every item of a list and key of a map. */
@@ -20,7 +21,7 @@ export function statedFields(schema: Schema, value: unknown): FieldSet | undefin
     if (!at) continue
     const element = (value as JsonObject)[field]
     const stated = statedFields(at.schema, element)
-    const isStated = view.isMap || (isRecord(element) && isEmpty(element))
+    const isStated = view.isMap || (isJsonObject(element) && isEmpty(element))
     const node = isStated ? nodeOf(true, stated === undefined ? {} : withoutSelf(stated)) : stated
     if (node !== undefined) children[at.element] = node
   }
@@ -102,7 +103,7 @@ export function pruned(schema: Schema, value: unknown, last: FieldSet, kept: Fie
 
 /** An item that stays keeps what names it, whoever stated that. */
 function withKeys(keys: readonly string[], item: unknown, left: unknown): unknown {
-  if (!isRecord(item) || !isRecord(left)) return left
+  if (!isJsonObject(item) || !isJsonObject(left)) return left
   for (const key of keys) if (item[key] !== undefined) left[key] = item[key]
   return left
 }

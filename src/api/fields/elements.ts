@@ -1,4 +1,4 @@
-import type { JsonObject } from '../object.ts'
+import { isJsonObject } from '../merge-patch.ts'
 import type { ListSchema, Schema } from '../schema.ts'
 
 /** Where the walks over objects agree: what is one value, and how items of lists are named. */
@@ -40,7 +40,7 @@ const views = new WeakMap<Schema, Granular>()
 export function granular(schema: Schema, ...values: readonly unknown[]): Granular | undefined {
   switch (schema.type) {
     case 'any':
-      return values.some(isRecord) && values.every((value) => value === undefined || isRecord(value)) ? deduced : undefined
+      return values.some(isJsonObject) && values.every((value) => value === undefined || isJsonObject(value)) ? deduced : undefined
     case 'object':
     case 'map':
       return schema.atomic ? undefined : viewOf(schema)
@@ -100,7 +100,7 @@ export const itemElement = (list: ListSchema['list'], keys: readonly string[], i
 function keyElement(keys: readonly string[], item: unknown): string {
   let text = ''
   for (const key of keys) {
-    const value = (isRecord(item) ? item[key] : undefined) ?? keyDefaults[key]
+    const value = (isJsonObject(item) ? item[key] : undefined) ?? keyDefaults[key]
     if (value !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${JSON.stringify(value)}`
   }
   return `k:{${text}}`
@@ -108,8 +108,6 @@ function keyElement(keys: readonly string[], item: unknown): string {
 
 /** Keys that may be left out, and what they are then. */
 const keyDefaults: Readonly<Record<string, string>> = { protocol: 'TCP', name: '' }
-
-export const isRecord = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 export const isEmpty = (value: unknown): boolean => {
   if (Array.isArray(value)) return value.length === 0

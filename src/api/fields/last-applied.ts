@@ -1,7 +1,8 @@
+import { isJsonObject } from '../merge-patch.ts'
 import type { JsonObject } from '../object.ts'
 import type { Schema } from '../schema.ts'
 import { statedFields } from './applied.ts'
-import { isRecord } from './elements.ts'
+
 import { difference, type FieldSet } from './field-set.ts'
 import { compareObjects } from './managed-fields.ts'
 
@@ -11,7 +12,7 @@ const maxBytes = 256 << 10
 const nothing = new Set<string>()
 
 const annotationsOf = ({ metadata }: JsonObject): JsonObject | undefined =>
-  isRecord(metadata) && isRecord(metadata.annotations) ? metadata.annotations : undefined
+  isJsonObject(metadata) && isJsonObject(metadata.annotations) ? metadata.annotations : undefined
 
 /**
  * What kubectl's client-side apply last set and nobody changed since, as its annotation says: kubectl's server-side apply
@@ -29,7 +30,7 @@ export function lastAppliedFields(schema: Schema, live: JsonObject): FieldSet | 
 function parsed(text: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    return isRecord(value) ? value : undefined
+    return isJsonObject(value) ? value : undefined
   } catch (cause) {
     // A user may have written anything there.
     if (cause instanceof SyntaxError) return undefined
@@ -42,8 +43,8 @@ export function withLastApplied(object: JsonObject, live: JsonObject, config: Js
   const before = annotationsOf(live)
   if (typeof before?.[annotation] !== 'string') return object
   const { metadata } = config
-  const { annotations, ...rest } = isRecord(metadata) ? metadata : {}
-  const { [annotation]: _, ...others } = isRecord(annotations) ? annotations : {}
+  const { annotations, ...rest } = isJsonObject(metadata) ? metadata : {}
+  const { [annotation]: _, ...others } = isJsonObject(annotations) ? annotations : {}
   const text = JSON.stringify({ ...config, metadata: { ...rest, ...(Object.keys(others).length > 0 && { annotations: others }) } })
   const kept = { ...annotationsOf(object) }
   if (text.length > maxBytes) delete kept[annotation]

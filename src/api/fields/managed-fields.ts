@@ -1,8 +1,9 @@
+import { isJsonObject } from '../merge-patch.ts'
 import type { JsonObject } from '../object.ts'
 import type { Schema } from '../schema.ts'
 import type { ManagedFieldsEntry } from '../types/meta-v1.ts'
 import { type Comparison, compareFields } from './compare.ts'
-import { granular, isRecord } from './elements.ts'
+import { granular } from './elements.ts'
 import { difference, type FieldSet, nodeOf, sameSet, union } from './field-set.ts'
 
 /** Who writes: what one entry of managedFields is about. */
@@ -47,7 +48,7 @@ export function compareObjects(schema: Schema, before: JsonObject | undefined, a
   return { changed: withMetadata(whole.changed, inner.changed), removed: withMetadata(whole.removed, inner.removed) }
 }
 
-const recordOf = (value: unknown): JsonObject => (isRecord(value) ? value : {})
+const recordOf = (value: unknown): JsonObject => (isJsonObject(value) ? value : {})
 
 function withMetadata(set: FieldSet | undefined, metadata: FieldSet | undefined): FieldSet | undefined {
   return metadata === undefined ? set : nodeOf(false, { ...set, 'f:metadata': metadata })
@@ -157,18 +158,18 @@ function capped(entries: readonly ManagedFieldsEntry[]): readonly ManagedFieldsE
  */
 export function entriesFrom(live: readonly ManagedFieldsEntry[], sent: unknown, subresource: string): readonly ManagedFieldsEntry[] {
   if (subresource !== '' || !Array.isArray(sent) || sent.length === 0) return live
-  if (sent.length === 1 && isRecord(sent[0]) && Object.keys(sent[0]).length === 0) return []
+  if (sent.length === 1 && isJsonObject(sent[0]) && Object.keys(sent[0]).length === 0) return []
   return sent.every(isReadable) ? (sent as ManagedFieldsEntry[]) : live
 }
 
 function isReadable(entry: unknown): boolean {
-  if (!isRecord(entry)) return false
+  if (!isJsonObject(entry)) return false
   const { operation, apiVersion, fieldsType, fieldsV1 } = entry
   return (operation === 'Apply' || operation === 'Update') && Boolean(apiVersion) && fieldsType === 'FieldsV1' && isFieldSet(fieldsV1)
 }
 
 function isFieldSet(value: unknown): boolean {
-  if (!isRecord(value)) return false
+  if (!isJsonObject(value)) return false
   return Object.entries(value).every(([element, below]) => (element === '.' || isElement(element)) && isFieldSet(below))
 }
 
@@ -177,7 +178,7 @@ function isElement(element: string): boolean {
   if (!/^[kvi]:/.test(element)) return false
   try {
     const parsed: unknown = JSON.parse(element.slice(2))
-    return element[0] !== 'k' || isRecord(parsed)
+    return element[0] !== 'k' || isJsonObject(parsed)
   } catch (cause) {
     if (cause instanceof SyntaxError) return false
     throw cause
