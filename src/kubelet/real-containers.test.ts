@@ -112,7 +112,7 @@ describe.skipIf(!isRoot || !hasTools)('with real containers', { timeout: 30_000 
     )
     client = createClient({ transport: inProcessTransport({ handle, user: { name: 'admin', groups: ['system:masters'] } }) })
     engine = await openEngine({
-      places: { state: join('/run/sampan', clusterName), data: join(root, 'engine'), mountDirectories: [join(root, 'kubelet')] },
+      places: { state: join('/run', clusterName), data: join(root, 'engine'), mountDirectories: [join(root, 'kubelet')] },
       images: await busyboxImages(root),
       network: { attach: async () => ({ addresses: ['10.99.0.1'] }), detach: async () => {}, retain: async () => {} },
       cgroupParent: `/${clusterName}`,
@@ -130,7 +130,7 @@ describe.skipIf(!isRoot || !hasTools)('with real containers', { timeout: 30_000 
     await engine?.cleanUp()
     stop.abort()
     await rm(root, { recursive: true, force: true })
-    await rm(join('/run/sampan', clusterName), { recursive: true, force: true })
+    await rm(join('/run', clusterName), { recursive: true, force: true })
   }, 30_000)
 
   async function startKubelet(): Promise<void> {
