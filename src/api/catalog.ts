@@ -34,11 +34,17 @@ interface ResourceFact {
   readonly kind: { readonly group: string; readonly version: string; readonly kind: string }
 }
 
-/** Alpha and beta versions are off unless `enabled` names them (`group/version`), as upstream. */
-export function builtinCatalog(enabled: ReadonlySet<string> = new Set()): Catalog {
-  const resources = (facts.resources as readonly ResourceFact[]).filter(
-    ({ group, version }) => /^v\d+$/.test(version) || enabled.has(`${group}/${version}`),
-  )
+/**
+ * Alpha and beta versions are off unless upstream's `--runtime-config` turns them on: by `group/version`, else by how ripe
+ * they are (`api/ga`, `api/beta`, `api/alpha`), else `api/all`.
+ */
+export function builtinCatalog(runtimeConfig: ReadonlyMap<string, boolean> = new Map()): Catalog {
+  const isServed = ({ group, version }: ResourceFact) => {
+    const stage = /^v\d+(alpha|beta)?/.exec(version)?.[1] ?? 'ga'
+    const own = runtimeConfig.get(group === '' ? version : `${group}/${version}`)
+    return own ?? runtimeConfig.get(`api/${stage}`) ?? runtimeConfig.get('api/all') ?? stage === 'ga'
+  }
+  const resources = (facts.resources as readonly ResourceFact[]).filter(isServed)
   const definitions = facts.definitions as unknown as Definitions
   const schemaOf = schemaSource(definitions, facts.always, facts.messages)
   const definitionNames = namesByKind(definitions)

@@ -43,6 +43,8 @@ export interface Places {
   readonly tokenFile: string
   /** Mirrors and the like of image registries; see cli/registries.ts. */
   readonly registriesFile: string
+  /** What `up --kube-apiserver-arg` was given; see cli/api-server-flags.ts. */
+  readonly apiServerFlagsFile: string
   /** Written by a process once it answers. */
   readonly readyFile: (process: string) => string
   /** Written when a process has ended. */
@@ -70,6 +72,7 @@ export function placesOf(name: string, root: string, runRoot: string): Places {
     clusterFile: join(data, 'cluster.json'),
     tokenFile: join(data, 'pki', 'admin.token'),
     registriesFile: join(data, 'registries.yaml'),
+    apiServerFlagsFile: join(data, 'kube-apiserver.json'),
   }
 }
 

@@ -6,6 +6,7 @@ import type { Node } from '../api/types/core-v1.ts'
 import { withFileLock } from '../base/file-lock.ts'
 import type { Client } from '../client/client.ts'
 import { adminClient } from './admin-client.ts'
+import { keepApiServerFlags, parseApiServerFlags } from './api-server-flags.ts'
 import { type Cluster, createCluster, readCluster } from './cluster.ts'
 import { type CliContext, CliError, commandFor } from './context.ts'
 import { ensureCredentials } from './credentials.ts'
@@ -22,6 +23,8 @@ export interface UpWishes {
   readonly apiOnly: boolean
   /** A file that says how image registries are reached; see registries.ts. */
   readonly registries?: string
+  /** `NAME=VALUE` each; see api-server-flags.ts. They take the place of those the cluster had. */
+  readonly apiServerFlags?: readonly string[]
 }
 
 /** Starts the cluster in the background and returns when the node is Ready and the cluster's DNS answers. */
@@ -31,9 +34,12 @@ export async function up(context: CliContext, wishes: UpWishes): Promise<void> {
   const known = readCluster(places)
   if (known) refuseChanges(known, wishes)
   const registries = wishes.registries === undefined ? undefined : goodRegistries(wishes.registries)
+  if (wishes.apiServerFlags) parseApiServerFlags(wishes.apiServerFlags)
   if (known && (await allReady(context, known))) {
-    if (registries !== undefined)
-      throw new CliError(`Cluster ${known.name} runs; \`${commandFor(known.name, 'down')}\` first, then registries can be set with \`up\``)
+    if (registries !== undefined || wishes.apiServerFlags)
+      throw new CliError(
+        `Cluster ${known.name} runs; \`${commandFor(known.name, 'down')}\` first, then ${registries === undefined ? 'flags' : 'registries'} can be set with \`up\``,
+      )
     await withFileLock(places.lock, async () => writeContext(context, known))
     return print(`Cluster ${known.name} runs already at ${serverUrl(known)}; context ${contextName(known.name)}.`)
   }
@@ -68,6 +74,7 @@ async function begin(context: CliContext, wishes: UpWishes, registries: string |
   const cluster = readCluster(places) ?? (await createCluster(context.name, places, { ...wishes, nodeName: context.hostname }))
   await ensureCredentials(places.pki, cluster, clock.now())
   if (registries !== undefined) await keepRegistries(places, registries)
+  if (wishes.apiServerFlags) await keepApiServerFlags(places, wishes.apiServerFlags)
   return { cluster, processes: await Promise.all(processesOf(cluster).map((which) => ensureProcess(context, which))) }
 }
 

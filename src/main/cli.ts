@@ -28,6 +28,13 @@ const scripts = join(home, 'scripts')
 const passedOn = /^(PATH|HOME|TZ|NODE_\w+|SAMPAN_\w+)$/
 const name = /^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$/
 
+interface UpFlags {
+  apiPort?: number
+  apiOnly?: boolean
+  registries?: string
+  kubeApiserverArg?: string[]
+}
+
 const program = new Command('sampan')
   .description('A complete Kubernetes that starts with one command')
   .option('--name <name>', 'which cluster', parseName, 'default')
@@ -41,8 +48,14 @@ program
   .option('--api-port <port>', 'port of the API server', parsePort)
   .option('--api-only', 'no node: the API server alone, which needs no root')
   .option('--registries <file>', 'mirrors of image registries and how to reach them, kept with the cluster')
-  .action(({ apiPort, apiOnly = false, registries }: { apiPort?: number; apiOnly?: boolean; registries?: string }) =>
-    up(context(), { ...(apiPort !== undefined && { apiPort }), apiOnly, ...(registries !== undefined && { registries }) }),
+  .option('--kube-apiserver-arg <flag=value>', "one of kube-apiserver's flags, kept with the cluster; may be repeated", collect)
+  .action(({ apiPort, apiOnly = false, registries, kubeApiserverArg: apiServerFlags }: UpFlags) =>
+    up(context(), {
+      ...(apiPort !== undefined && { apiPort }),
+      apiOnly,
+      ...(registries !== undefined && { registries }),
+      ...(apiServerFlags && { apiServerFlags }),
+    }),
   )
 program
   .command('down')
@@ -218,7 +231,7 @@ function parseName(value: string): string {
   return value
 }
 
-function collect(value: string, earlier: readonly string[] = []): readonly string[] {
+function collect(value: string, earlier: string[] = []): string[] {
   return [...earlier, value]
 }
 

@@ -5,6 +5,7 @@ import { builtinCatalog } from '../api/catalog.ts'
 import { serviceAccounts } from '../api/resources.ts'
 import { systemClock } from '../base/clock.ts'
 import { systemRandom } from '../base/random.ts'
+import { readApiServerFlags } from '../cli/api-server-flags.ts'
 import { readCluster } from '../cli/cluster.ts'
 import { readCredentials } from '../cli/credentials.ts'
 import { createCaches } from '../client/caches.ts'
@@ -35,7 +36,8 @@ tellUnready(places.readyFile('server'))
 const stop = new AbortController()
 await mkdir(join(places.data, 'server'), { recursive: true, mode: 0o700 })
 const store = await openLmdbStore({ path: join(places.data, 'server', 'store.lmdb') })
-const catalog = builtinCatalog()
+const flags = readApiServerFlags(places)
+const catalog = builtinCatalog(flags['runtime-config'])
 const tokens = serviceAccountTokens({
   key: readFileSync(join(places.pki, 'service-accounts.key'), 'utf8'),
   issuer: 'https://kubernetes.default.svc.cluster.local',

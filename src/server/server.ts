@@ -11,8 +11,10 @@ import type { Random } from '../base/random.ts'
 import type { Store } from '../store/store.ts'
 import { admissionChain } from './admission/admission.ts'
 import { type AdmissionFactory, basicAdmission } from './admission/standard-admission.ts'
-import { type Authenticate, anonymous } from './authentication.ts'
+import type { Authenticate } from './authentication.ts'
+import { type Authorize, type AuthorizerFactory, allowKnown, notAuthorized, unionOf } from './authorization/authorizer.ts'
 import { ensureBootstrapObjects } from './bootstrap-objects.ts'
+import type { AnswerCall, Call, Filter } from './call.ts'
 import { compactRegularly } from './compaction.ts'
 import type { Connector } from './connector.ts'
 import { expireEvents } from './event-expiry.ts'
@@ -21,6 +23,7 @@ import { kindOf } from './kind-of.ts'
 import { openApiHandler } from './open-api.ts'
 import { createRegistry, type Registry } from './registry.ts'
 import { errorReply, jsonReply, textReply } from './replies.ts'
+import { attributesOf } from './request-attributes.ts'
 import { createResourceCaches } from './resource-caches.ts'
 import { resourceHandler } from './resource-handler.ts'
 import { parseRoute } from './route.ts'
@@ -41,6 +44,10 @@ export interface ServerOptions {
   readonly serverAddress: string
   /** Texts of fields for `kubectl explain`; left out, it shows structure alone. */
   readonly descriptions?: Descriptions
+  /** Asked in order what somebody may do; left out: who is known may do everything. */
+  readonly authorizers?: readonly AuthorizerFactory[]
+  /** Stations between authentication and authorization, the outermost first. */
+  readonly filters?: readonly Filter[]
   /** Plug-ins that every write passes, in order; left out: those that need no controller. */
   readonly admission?: readonly AdmissionFactory[]
   /** Where services get their addresses and node ports from; left out: upstream's usual ranges. */
@@ -72,7 +79,9 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   const { store, catalog, authenticate, serverAddress, clock, random, log } = options
   const { serviceRange = defaultServiceRange, nodePorts = defaultNodePorts } = options
   const caches = createResourceCaches(store)
-  const plugins = (options.admission ?? basicAdmission).map((make) => make({ catalog, caches, clock, random }))
+  const authorizers = (options.authorizers ?? [() => allowKnown]).map((make) => make({ catalog, caches, clock, log }))
+  const authorize = unionOf(await Promise.all(authorizers))
+  const plugins = (options.admission ?? basicAdmission).map((make) => make({ catalog, caches, authorize, clock, random }))
   const admission = admissionChain(await Promise.all(plugins))
   const registry = createRegistry({ store, caches, clock, random, admission, hooks: await writeHooks() })
   const openApi = openApiHandler({
@@ -86,7 +95,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   const subresources = subresourceTable({ registry, catalog, clock, ...(tokens && { tokens }), ...(connector && { connector }) })
   const virtual = virtualResources({
     authenticate,
-    allows: (user) => user !== anonymous && user.name !== anonymous.name,
+    authorize,
     registry,
     catalog,
     clock,
@@ -103,6 +112,12 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     onFailure: (endpoint, name, error) => log.warn('A health check failed', { endpoint, check: name, error }),
   })
 
+  // A station never sees the next one throw what the API can say.
+  const pipeline = [...(options.filters ?? []), authorization(authorize)].reduceRight<AnswerCall>(
+    (next, filter) => replying(filter(next)),
+    replying(answer),
+  )
+
   return { registry, handle: async (request) => wire.write(request, await handle(request)) }
 
   async function writeHooks(): Promise<ReadonlyMap<string, WriteHook>> {
@@ -111,19 +126,36 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     return new Map([[`${kind.storage.group}/${kind.storage.plural}`, hook]])
   }
 
-  /** authenticate → authorize → the path's own work; every error becomes a Status. */
+  /** authenticate → the pipeline's stations → authorize → the path's own work; every error becomes a Status. */
   async function handle(request: ApiRequest): Promise<ApiReply> {
     try {
       const user = await authenticate(request)
-      authorize(user, request)
-      return (await fixedPath(request)) ?? (await resourcePath(request, user))
+      return await pipeline({ request, user, attributes: attributesOf(request) })
     } catch (error) {
-      if (error instanceof StatusError) return errorReply(error)
-      log.error('A request failed', { error, method: request.method, path: request.path })
-      return errorReply(
-        new StatusError('InternalError', `Internal error occurred: ${error instanceof Error ? error.message : String(error)}`),
-      )
+      return replyTo(error, request)
     }
+  }
+
+  function replying(inner: AnswerCall): AnswerCall {
+    return async (call) => {
+      try {
+        return await inner(call)
+      } catch (error) {
+        return replyTo(error, call.request)
+      }
+    }
+  }
+
+  function replyTo(error: unknown, { method, path }: ApiRequest): ApiReply {
+    if (error instanceof StatusError) return errorReply(error)
+    log.error('A request failed', { error, method, path })
+    return errorReply(
+      new StatusError('InternalError', `Internal error occurred: ${error instanceof Error ? error.message : String(error)}`),
+    )
+  }
+
+  async function answer({ request, user }: Call): Promise<ApiReply> {
+    return (await fixedPath(request)) ?? (await resourcePath(request, user))
   }
 
   async function resourcePath(request: ApiRequest, user: UserInfo): Promise<ApiReply> {
@@ -190,11 +222,15 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   }
 }
 
-/** Everybody who is known may do everything; RBAC takes this place. */
-function authorize(user: UserInfo, { path, method }: ApiRequest): void {
-  if (user !== anonymous || path === '/version' || isHealthPath(path)) return
-  throw new StatusError('Forbidden', `forbidden: User "${user.name}" cannot ${method.toLowerCase()} path "${path}"`)
-}
+const authorization =
+  (authorize: Authorize): Filter =>
+  (next) =>
+  async (call) => {
+    const pending = authorize(call.user, call.attributes)
+    const { type, reason } = pending instanceof Promise ? await pending : pending
+    if (type !== 'allow') throw notAuthorized(call.user, call.attributes, reason)
+    return next(call)
+  }
 
 const aggregatedReply = (document: object): ApiReply =>
   jsonReply(200, document, { 'content-type': 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList' })

@@ -8,9 +8,11 @@ import { timestamp } from '../api/timestamp.ts'
 import type { Binding, Pod } from '../api/types/core-v1.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Authenticate } from './authentication.ts'
+import type { Authorize } from './authorization/authorizer.ts'
 import { kindOf } from './kind-of.ts'
 import type { Registry } from './registry.ts'
 import { jsonReply, successReply } from './replies.ts'
+import type { RequestAttributes } from './request-attributes.ts'
 import { bound } from './subresources/binding.ts'
 import { writeOptions } from './write-options.ts'
 
@@ -28,14 +30,13 @@ export type VirtualResource = (call: VirtualCall) => Promise<ApiReply>
 /** Resources that are questions, by `group/plural`. */
 export function virtualResources({
   authenticate,
-  allows,
+  authorize,
   registry,
   catalog,
   clock,
 }: {
   authenticate: Authenticate
-  /** Whether somebody may do what the attributes of a review say. */
-  allows: (user: UserInfo, attributes: JsonObject) => boolean
+  authorize: Authorize
   registry: Registry
   catalog: Catalog
   clock: Clock
@@ -73,7 +74,7 @@ export function virtualResources({
     return accessReply(draft, subjectOf(draft))
   }
 
-  function accessReply(draft: JsonObject, user: UserInfo): ApiReply {
+  async function accessReply(draft: JsonObject, user: UserInfo): Promise<ApiReply> {
     const { resourceAttributes, nonResourceAttributes } = specOf(draft)
     const attributes = [resourceAttributes, nonResourceAttributes].filter(isJsonObject)
     const [only] = attributes
@@ -82,11 +83,13 @@ export function virtualResources({
         'BadRequest',
         'spec: Invalid value: exactly one of nonResourceAttributes or resourceAttributes must be specified',
       )
-    return answered(draft, { allowed: allows(user, only) })
+    const { type, reason } = await authorize(user, reviewed(only))
+    return answered(draft, { allowed: type === 'allow', ...(type === 'deny' && { denied: true }), ...(reason !== '' && { reason }) })
   }
 
   async function rulesReview({ draft, user }: VirtualCall): Promise<ApiReply> {
-    const isAllowed = allows(user, {})
+    const everything = reviewed({ verb: '*', group: '*', version: '*', resource: '*' })
+    const isAllowed = (await authorize(user, everything)).type === 'allow'
     return answered(draft, {
       resourceRules: isAllowed ? [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }] : [],
       nonResourceRules: isAllowed ? [{ verbs: ['*'], nonResourceURLs: ['*'] }] : [],
@@ -107,6 +110,23 @@ export function virtualResources({
 }
 
 const specOf = (draft: JsonObject): JsonObject => (isJsonObject(draft.spec) ? draft.spec : {})
+
+/** What a review's attributes ask. */
+function reviewed(attributes: JsonObject): RequestAttributes {
+  const text = (name: string) => (typeof attributes[name] === 'string' ? attributes[name] : '')
+  if (attributes.path !== undefined) return { type: 'path', verb: text('verb'), path: text('path') }
+  const [verb, group, version, resource] = [text('verb'), text('group'), text('version'), text('resource')]
+  return {
+    type: 'resource',
+    verb,
+    group,
+    version,
+    resource,
+    subresource: text('subresource'),
+    namespace: text('namespace'),
+    name: text('name'),
+  }
+}
 
 const answered = (draft: JsonObject, status: object): ApiReply => jsonReply(201, { ...draft, metadata: draft.metadata ?? {}, status })
 

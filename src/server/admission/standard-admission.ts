@@ -2,6 +2,7 @@ import type { Catalog } from '../../api/catalog.ts'
 import { namespaces, priorityClasses } from '../../api/resources.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
+import type { Authorize } from '../authorization/authorizer.ts'
 import { kindOf } from '../kind-of.ts'
 import type { ResourceCaches } from '../resource-caches.ts'
 import type { AdmissionPlugin } from './admission.ts'
@@ -16,6 +17,8 @@ import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
 export interface AdmissionParts {
   readonly catalog: Catalog
   readonly caches: ResourceCaches
+  /** For plug-ins that ask what the writer may do. */
+  readonly authorize: Authorize
   readonly clock: Clock
   readonly random: Random
 }

@@ -1,0 +1,73 @@
+import type { Catalog } from '../../api/catalog.ts'
+import type { UserInfo } from '../../api/exchange.ts'
+import { StatusError } from '../../api/status-error.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { Log } from '../../base/log.ts'
+import { anonymous } from '../authentication.ts'
+import { isHealthPath } from '../health.ts'
+import type { RequestAttributes } from '../request-attributes.ts'
+import type { ResourceCaches } from '../resource-caches.ts'
+
+/** What one authorizer says. Of several in order, the first that has an opinion decides; without any the request is refused. */
+export interface Decision {
+  readonly type: 'allow' | 'deny' | 'no-opinion'
+  /** For the one who asks why; '' when there is nothing to say. */
+  readonly reason: string
+}
+
+/** Whether a user may do something. Answers without a promise when it can, since every request asks. */
+export type Authorize = (user: UserInfo, attributes: RequestAttributes) => Decision | Promise<Decision>
+
+/** Makes an authorizer for one server. */
+export type AuthorizerFactory = (parts: AuthorizationParts) => Authorize | Promise<Authorize>
+
+/** What authorizers decide by. */
+export interface AuthorizationParts {
+  readonly catalog: Catalog
+  readonly caches: ResourceCaches
+  readonly clock: Clock
+  readonly log: Log
+}
+
+const noOpinion: Decision = { type: 'no-opinion', reason: '' }
+
+/** All authorizers in order, as one. */
+export function unionOf(authorizers: readonly Authorize[]): Authorize {
+  return (user, attributes) => decide(user, attributes, 0, noOpinion)
+
+  function decide(user: UserInfo, attributes: RequestAttributes, first: number, before: Decision): Decision | Promise<Decision> {
+    let last = before
+    for (let index = first; index < authorizers.length; index++) {
+      const decision = authorizers[index]?.(user, attributes) ?? noOpinion
+      if (decision instanceof Promise)
+        return decision.then((settled) => (settled.type === 'no-opinion' ? decide(user, attributes, index + 1, settled) : settled))
+      if (decision.type !== 'no-opinion') return decision
+      if (decision.reason !== '') last = decision
+    }
+    return last
+  }
+}
+
+/** Everybody who is known may do everything; anybody may ask how the server is. */
+export const allowKnown: Authorize = ({ name, groups }, attributes) => {
+  const isPublic = attributes.type === 'path' && (attributes.path === '/version' || isHealthPath(attributes.path))
+  const isKnown = name !== anonymous.name && !groups.includes('system:unauthenticated')
+  return isPublic || isKnown ? { type: 'allow', reason: '' } : noOpinion
+}
+
+/** Upstream's words for what is not allowed. */
+export function notAuthorized(user: UserInfo, attributes: RequestAttributes, reason: string): StatusError {
+  const who = `User "${user.name}" cannot`
+  const why = reason === '' ? '' : `: ${reason}`
+  if (attributes.type === 'path')
+    return new StatusError('Forbidden', `forbidden: ${who} ${attributes.verb} path "${attributes.path}"${why}`)
+  const { group, resource, subresource, verb, namespace, name } = attributes
+  const scope = namespace === '' ? 'at the cluster scope' : `in the namespace "${namespace}"`
+  const what = `${resource}${subresource === '' ? '' : `/${subresource}`}`
+  const qualified = `${resource}${group === '' ? '' : `.${group}`}${name === '' ? '' : ` "${name}"`}`
+  return new StatusError(
+    'Forbidden',
+    `${qualified} is forbidden: ${who} ${verb} resource "${what}" in API group "${group}" ${scope}${why}`,
+    { ...(name !== '' && { name }), ...(group !== '' && { group }), kind: resource },
+  )
+}

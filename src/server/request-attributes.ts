@@ -1,0 +1,74 @@
+import type { ApiRequest } from '../api/exchange.ts'
+import { parseFieldSelector } from '../api/field-selector.ts'
+import { parseRoute } from './route.ts'
+
+/** What a request asks to do, as authorizers, audit and flow control see it. */
+export type RequestAttributes = ResourceAttributes | PathAttributes
+
+export interface ResourceAttributes {
+  readonly type: 'resource'
+  /** `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`, or one that only a check asks for (`bind`, `use`). */
+  readonly verb: string
+  readonly group: string
+  readonly version: string
+  /** The plural. */
+  readonly resource: string
+  /** '' for the object itself. */
+  readonly subresource: string
+  /** '' for cluster-scoped resources and all namespaces. */
+  readonly namespace: string
+  /** '' for a whole collection. */
+  readonly name: string
+}
+
+/** Of a path that is no resource's. */
+export interface PathAttributes {
+  readonly type: 'path'
+  /** The method in lower case. */
+  readonly verb: string
+  readonly path: string
+}
+
+/** Methods of what has a name; a GET of what has none is a list or a watch. */
+const verbs: ReadonlyMap<string, string> = new Map([
+  ['POST', 'create'],
+  ['GET', 'get'],
+  ['HEAD', 'get'],
+  ['PUT', 'update'],
+  ['PATCH', 'patch'],
+  ['DELETE', 'delete'],
+])
+
+export function attributesOf({ method, path, query }: ApiRequest): RequestAttributes {
+  const route = parseRoute(path)
+  if (!route) return { type: 'path', verb: method.toLowerCase(), path }
+  const { group, version, plural: resource, subresource } = route
+  // What is asked of one namespace is asked in it, as upstream has it.
+  const isNamespace = group === '' && resource === 'namespaces' && route.name !== undefined
+  const namespace = route.namespace ?? (isNamespace ? (route.name ?? '') : '')
+  const common = { type: 'resource', group, version, resource, subresource, namespace } as const
+  if (route.name !== undefined) return { ...common, verb: verbs.get(method) ?? '', name: route.name }
+  switch (method) {
+    case 'GET':
+    case 'HEAD': {
+      const parameters = new URLSearchParams(query)
+      const isWatch = ['true', '1'].includes(parameters.get('watch') ?? '')
+      return { ...common, verb: isWatch ? 'watch' : 'list', name: nameIn(parameters.get('fieldSelector')) }
+    }
+    case 'DELETE':
+      return { ...common, verb: 'deletecollection', name: '' }
+    default:
+      return { ...common, verb: verbs.get(method) ?? '', name: '' }
+  }
+}
+
+/** A list of one object by its name concerns that object alone. */
+function nameIn(selector: string | null): string {
+  if (!selector) return ''
+  try {
+    return parseFieldSelector(selector).find(({ field, equal }) => field === 'metadata.name' && equal)?.value ?? ''
+  } catch {
+    // The selector is refused where it is used.
+    return ''
+  }
+}
