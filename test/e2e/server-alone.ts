@@ -23,6 +23,9 @@ export interface Ran {
 /** The API server without controllers and nodes, and the real kubectl on it. */
 export interface ServerAlone {
   kubectl(args: readonly string[], input?: string, environment?: Record<string, string>): Promise<Ran>
+  /** The path of kubectl and the environment in which it finds this server, for calls that go on. */
+  readonly program: string
+  readonly environment: NodeJS.ProcessEnv
   close(): Promise<void>
 }
 
@@ -58,10 +61,13 @@ export async function startServerAlone(): Promise<ServerAlone> {
     users: [{ name: 'test', user: { 'client-certificate-data': base64(client.certificate), 'client-key-data': base64(client.key) } }],
   }
   await writeFile(join(directory, 'config'), JSON.stringify(kubeconfig))
+  const environment = { ...process.env, KUBECONFIG: join(directory, 'config'), KUBECACHEDIR: join(directory, 'cache') }
   return {
-    kubectl: (args, input = '', environment = {}) =>
+    program,
+    environment,
+    kubectl: (args, input = '', more = {}) =>
       new Promise((done) => {
-        const env = { ...process.env, ...environment, KUBECONFIG: join(directory, 'config'), KUBECACHEDIR: join(directory, 'cache') }
+        const env = { ...environment, ...more }
         const child = execFile(program, args, { env, timeout: 30_000 }, (error, out, err) => {
           running.delete(child)
           done({ code: error ? (error.code ?? 1) : 0, out, err })
