@@ -1,4 +1,5 @@
 import type { ApiReply, ApiRequest, UserInfo } from '../api/exchange.ts'
+import type { Notes } from './notes.ts'
 import type { RequestAttributes } from './request-attributes.ts'
 
 /** A request whose sender is known, on its way through the pipeline. */
@@ -7,6 +8,8 @@ export interface Call {
   readonly attributes: RequestAttributes
   /** In whose name it is done: who sent it, or whom the sender impersonates. */
   readonly user: UserInfo
+  /** What is said beside its reply, by whoever has something to say. */
+  readonly notes: Notes
 }
 
 export type AnswerCall = (call: Call) => Promise<ApiReply>

@@ -1,14 +1,14 @@
-import type { ApiRequest, UserInfo } from '../api/exchange.ts'
+import type { ApiRequest } from '../api/exchange.ts'
 import { isJsonObject } from '../api/merge-patch.ts'
 import type { JsonObject } from '../api/object.ts'
 import { invalid, notSupported } from '../api/problem.ts'
 import { StatusError } from '../api/status-error.ts'
 import { invalidOptions } from './invalid-object.ts'
 import type { DeleteOptions } from './registry.ts'
-import { writeOptions } from './write-options.ts'
+import { type WriteContext, writeOptions } from './write-options.ts'
 
 /** How something is to be deleted: what the body says, else the query. */
-export function deleteOptions(given: JsonObject, parameters: URLSearchParams, request: ApiRequest, user: UserInfo): DeleteOptions {
+export function deleteOptions(given: JsonObject, parameters: URLSearchParams, request: ApiRequest, context: WriteContext): DeleteOptions {
   const orphans = given.orphanDependents ?? parameters.get('orphanDependents') ?? undefined
   const named = given.propagationPolicy ?? parameters.get('propagationPolicy') ?? undefined
   if (orphans !== undefined && named !== undefined)
@@ -26,7 +26,7 @@ export function deleteOptions(given: JsonObject, parameters: URLSearchParams, re
     throw new StatusError('BadRequest', `gracePeriodSeconds: Invalid value: ${JSON.stringify(seconds)}: must be an integer`)
   const { uid, resourceVersion } = isJsonObject(given.preconditions) ? given.preconditions : {}
   return {
-    ...writeOptions(parameters, request, user),
+    ...writeOptions(parameters, request, context),
     ...(Array.isArray(given.dryRun) && given.dryRun.includes('All') && { dryRun: true }),
     // Less than nothing is a second, as upstream has it: nothing at all would be a deletion by force.
     ...(seconds !== undefined && { gracePeriodSeconds: Number(seconds) < 0 ? 1 : Number(seconds) }),

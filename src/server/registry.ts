@@ -16,6 +16,7 @@ import type { Admission } from './admission/admission.ts'
 import { ownersAfter, ownersOfNew } from './field-owners.ts'
 import { invalidObject } from './invalid-object.ts'
 import { metadataProblems, metadataUpdateProblems } from './metadata-problems.ts'
+import type { Notes } from './notes.ts'
 import { collectionKey, type ResourceCaches } from './resource-caches.ts'
 import { CacheEntry, rememberSource, type WatchCache } from './watch-cache.ts'
 import type { WriteHook } from './write-hook.ts'
@@ -36,6 +37,10 @@ export interface WriteOptions {
   readonly fieldManager?: string
   /** The draft's managedFields are what an apply made of them, and stay. */
   readonly isApply?: boolean
+  /** What the request said; left out where the server itself writes. */
+  readonly asked?: { readonly method: string; readonly parameters: URLSearchParams; readonly requested: Kind }
+  /** Where warnings and audit annotations go; left out: nobody listens. */
+  readonly notes?: Notes
 }
 
 export interface DeleteOptions extends WriteOptions {

@@ -42,6 +42,14 @@ export const errorReply = (error: StatusError): ApiReply => {
 export const jsonHeaders = (warnings: readonly string[] = []): Record<string, string> =>
   warnings.length === 0 ? json : { ...json, warning: fitting(warnings).map(warningHeader).join(', ') }
 
+/** The reply with what was found worth a warning on its way, behind those that it has. */
+export function withWarnings(reply: ApiReply, warnings: readonly string[]): ApiReply {
+  if (warnings.length === 0) return reply
+  const { warning } = reply.headers
+  const more = fitting(warnings).map(warningHeader).join(', ')
+  return { ...reply, headers: { ...reply.headers, warning: warning === undefined ? more : `${warning}, ${more}` } }
+}
+
 /** As upstream: of very long warnings each is cut, and the last are left out; each is told once. */
 const maxAllWarnings = 4096
 const maxOneOfMany = 256

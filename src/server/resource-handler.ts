@@ -1,6 +1,6 @@
 import type { Catalog } from '../api/catalog.ts'
 import { copy } from '../api/decode.ts'
-import type { ApiReply, ApiRequest, UserInfo } from '../api/exchange.ts'
+import type { ApiReply, ApiRequest } from '../api/exchange.ts'
 import { parseFieldSelector } from '../api/field-selector.ts'
 import { applyConfiguration } from '../api/fields/apply.ts'
 import type { Kind } from '../api/kind.ts'
@@ -13,6 +13,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { Store } from '../store/store.ts'
 import { decodeBody, decodeFor, parseBody, readPatch } from './body.ts'
+import type { Call } from './call.ts'
 import { deleteOptions } from './delete-options.ts'
 import { fieldWriter, unownedFields } from './field-owners.ts'
 import { pageOf } from './pages.ts'
@@ -29,7 +30,7 @@ import type { SubresourceTable } from './subresources/subresource.ts'
 import { type View, viewOf } from './view.ts'
 import type { VirtualResource } from './virtual-resources.ts'
 import type { CacheEntry } from './watch-cache.ts'
-import { fieldValidationOf, requireFieldManager, writeOptions } from './write-options.ts'
+import { fieldValidationOf, requireFieldManager, type WriteContext, writeOptions } from './write-options.ts'
 
 /** As upstream: a watch that does not say how long lasts for this to twice this. */
 const minWatchSeconds = 1800
@@ -64,7 +65,12 @@ export function resourceHandler({
   virtual: ReadonlyMap<string, VirtualResource>
 }) {
   const forms = new WeakMap<Kind, StoredForm>()
-  return async (kind: Kind, route: ResourceRoute, request: ApiRequest, user: UserInfo): Promise<ApiReply> => {
+  return async (
+    kind: Kind,
+    route: ResourceRoute,
+    { request, user, notes }: Pick<Call, 'request' | 'user' | 'notes'>,
+  ): Promise<ApiReply> => {
+    const context: WriteContext = { user, notes, requested: kind }
     const parameters = new URLSearchParams(request.query)
     const { namespace, name, subresource, remainder } = route
     if ((namespace !== undefined) !== kind.namespaced && (name !== undefined || namespace !== undefined)) throw noResource()
@@ -83,11 +89,11 @@ export function resourceHandler({
           draft: decodeBody(kind, request, fieldValidationOf(parameters, request), catalog).draft,
           parameters,
           request,
-          user,
+          ...context,
         })
-      if (request.method === 'POST' && kind.verbs.includes('create')) return create(form, namespace, parameters, request, user, view)
+      if (request.method === 'POST' && kind.verbs.includes('create')) return create(form, namespace, parameters, request, context, view)
       if (request.method === 'DELETE' && kind.verbs.includes('deletecollection'))
-        return removeAll(form, namespace, parameters, request, user, view)
+        return removeAll(form, namespace, parameters, request, context, view)
       throw notAllowed()
     }
     const ref: ObjectRef = { kind: form.kind, namespace, name }
@@ -95,7 +101,7 @@ export function resourceHandler({
       const found = kind.subresources.get(subresource)
       const handler = found && subresources.get(partKey(kind, subresource))
       if (handler && (remainder === '' || handler.takesRemainder))
-        return handler.answer({ ref, subresource: found, remainder, parameters, request, user })
+        return handler.answer({ ref, subresource: found, remainder, parameters, request, ...context })
       // A subresource whose own work is not here must never fall through to the object itself.
       const isOwn = ownSubresources.has(subresource) || objectParts.has(partKey(kind, subresource))
       if (!found || !isOwn || remainder !== '') throw noResource()
@@ -107,11 +113,11 @@ export function resourceHandler({
         await waitFor(form.kind, revisionOf(parameters.get('resourceVersion') ?? ''))
         return view.one(200, await registry.get(ref))
       case 'PUT':
-        return update(form, ref, subresource, parameters, request, user, view)
+        return update(form, ref, subresource, parameters, request, context, view)
       case 'PATCH':
-        return patch(form, ref, subresource, parameters, request, user, view)
+        return patch(form, ref, subresource, parameters, request, context, view)
       case 'DELETE':
-        if (subresource === '') return remove(ref, parameters, request, user, view)
+        if (subresource === '') return remove(ref, parameters, request, context, view)
     }
     throw notAllowed()
   }
@@ -195,12 +201,12 @@ export function resourceHandler({
     namespace: string | undefined,
     parameters: URLSearchParams,
     request: ApiRequest,
-    user: UserInfo,
+    context: WriteContext,
     view: View,
   ): Promise<ApiReply> {
     const { draft: given, warnings } = decodeBody(shown, request, fieldValidationOf(parameters, request), catalog)
     const draft = toStored(given)
-    const entry = await registry.create(kind, namespace, draft, writeOptions(parameters, request, user))
+    const entry = await registry.create(kind, namespace, draft, writeOptions(parameters, request, context))
     return view.one(201, entry, [...warnings, ...kind.strategy.warnings(draft as unknown as KubeObject, undefined)])
   }
 
@@ -210,7 +216,7 @@ export function resourceHandler({
     subresource: string,
     parameters: URLSearchParams,
     request: ApiRequest,
-    user: UserInfo,
+    context: WriteContext,
     view: View,
   ): Promise<ApiReply> {
     const { draft: given, warnings } = decodeBody(shown, request, fieldValidationOf(parameters, request), catalog)
@@ -221,7 +227,7 @@ export function resourceHandler({
       old = current
       return part ? part(copy(draft), copy(current)) : copy(draft)
     }
-    const entry = await registry.update(ref, subresource, change, writeOptions(parameters, request, user))
+    const entry = await registry.update(ref, subresource, change, writeOptions(parameters, request, context))
     return view.one(200, entry, [...warnings, ...ref.kind.strategy.warnings(draft as unknown as KubeObject, old)])
   }
 
@@ -231,10 +237,10 @@ export function resourceHandler({
     subresource: string,
     parameters: URLSearchParams,
     request: ApiRequest,
-    user: UserInfo,
+    context: WriteContext,
     view: View,
   ): Promise<ApiReply> {
-    if (isApplyPatch(request)) return applyPatch(form, ref, subresource, parameters, request, user, view)
+    if (isApplyPatch(request)) return applyPatch(form, ref, subresource, parameters, request, context, view)
     const apply = patchFor(form.shown.schema, request.headers['content-type'])
     const { body, decode, warnings } = readPatch(form.shown, request, fieldValidationOf(parameters, request))
     const bindsVersion = namesVersion(body)
@@ -246,7 +252,7 @@ export function resourceHandler({
       if (!bindsVersion) delete metadataOf(object).resourceVersion
       return part ? part(object, copy(current)) : object
     }
-    const entry = await registry.update(ref, subresource, change, writeOptions(parameters, request, user))
+    const entry = await registry.update(ref, subresource, change, writeOptions(parameters, request, context))
     return view.one(200, entry, [...warnings])
   }
 
@@ -257,7 +263,7 @@ export function resourceHandler({
     subresource: string,
     parameters: URLSearchParams,
     request: ApiRequest,
-    user: UserInfo,
+    context: WriteContext,
     view: View,
   ): Promise<ApiReply> {
     const { kind, namespace, name } = ref
@@ -270,7 +276,7 @@ export function resourceHandler({
     if (stated.name !== name) {
       throw new StatusError('BadRequest', `the name of the object (${String(stated.name)}) does not match the name on the URL (${name})`)
     }
-    const options = { ...writeOptions(parameters, request, user), isApply: true }
+    const options = { ...writeOptions(parameters, request, context), isApply: true }
     const time = timestamp(clock.now())
     const writer = fieldWriter(kind, subresource, 'Apply', options, time)
     const rest = {
@@ -314,12 +320,12 @@ export function resourceHandler({
     namespace: string | undefined,
     parameters: URLSearchParams,
     request: ApiRequest,
-    user: UserInfo,
+    context: WriteContext,
     view: View,
   ): Promise<ApiReply> {
     const { kind } = form
     const cache = await registry.cache(kind)
-    const options = deleteOptions(deleteBody(request), parameters, request, user)
+    const options = deleteOptions(deleteBody(request), parameters, request, context)
     const { prefix, matches } = selectionOf(form, namespace, parameters)
     const resourceVersion = String(cache.revision())
     const entries = [...cache.range(prefix)]
@@ -338,8 +344,14 @@ export function resourceHandler({
     return view.list(chosen, { resourceVersion })
   }
 
-  async function remove(ref: ObjectRef, parameters: URLSearchParams, request: ApiRequest, user: UserInfo, view: View): Promise<ApiReply> {
-    const { entry, gone } = await registry.delete(ref, deleteOptions(deleteBody(request), parameters, request, user))
+  async function remove(
+    ref: ObjectRef,
+    parameters: URLSearchParams,
+    request: ApiRequest,
+    context: WriteContext,
+    view: View,
+  ): Promise<ApiReply> {
+    const { entry, gone } = await registry.delete(ref, deleteOptions(deleteBody(request), parameters, request, context))
     if (!gone || ref.kind.strategy.graceSeconds) return view.one(200, entry)
     const { group, plural } = ref.kind
     const details = { name: ref.name, ...(group && { group }), kind: plural, uid: entry.object.metadata.uid }

@@ -1,6 +1,6 @@
 import type { Catalog } from '../api/catalog.ts'
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from '../api/discovery.ts'
-import type { ApiReply, ApiRequest, Handler, UserInfo } from '../api/exchange.ts'
+import type { ApiReply, ApiRequest, Handler } from '../api/exchange.ts'
 import type { Descriptions } from '../api/openapi/documents.ts'
 import { protobufCodec } from '../api/protobuf/envelope.ts'
 import { events, services } from '../api/resources.ts'
@@ -20,9 +20,10 @@ import type { Connector } from './connector.ts'
 import { expireEvents } from './event-expiry.ts'
 import { healthHandler, isHealthPath } from './health.ts'
 import { kindOf } from './kind-of.ts'
+import { Notes } from './notes.ts'
 import { openApiHandler } from './open-api.ts'
 import { createRegistry, type Registry } from './registry.ts'
-import { errorReply, jsonReply, textReply } from './replies.ts'
+import { errorReply, jsonReply, textReply, withWarnings } from './replies.ts'
 import { attributesOf } from './request-attributes.ts'
 import { createResourceCaches } from './resource-caches.ts'
 import { resourceHandler } from './resource-handler.ts'
@@ -130,7 +131,8 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   async function handle(request: ApiRequest): Promise<ApiReply> {
     try {
       const user = await authenticate(request)
-      return await pipeline({ request, user, attributes: attributesOf(request) })
+      const notes = new Notes()
+      return withWarnings(await pipeline({ request, user, attributes: attributesOf(request), notes }), notes.warnings)
     } catch (error) {
       return replyTo(error, request)
     }
@@ -154,17 +156,18 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     )
   }
 
-  async function answer({ request, user }: Call): Promise<ApiReply> {
-    return (await fixedPath(request)) ?? (await resourcePath(request, user))
+  async function answer(call: Call): Promise<ApiReply> {
+    return (await fixedPath(call.request)) ?? (await resourcePath(call))
   }
 
-  async function resourcePath(request: ApiRequest, user: UserInfo): Promise<ApiReply> {
+  async function resourcePath(call: Call): Promise<ApiReply> {
+    const { request, user, notes } = call
     const route = parseRoute(request.path)
     const kind = route && catalog.byResource(route.group, route.version, route.plural)
     if (!route || !kind) return unrouted(request)
     // What stands behind a subresource (logs, proxied pages) has formats of its own.
     if (route.subresource === '') wire.checkAccept(request, route.name === undefined && request.method === 'GET')
-    return resources(kind, route, wire.read(request), user)
+    return resources(kind, route, { request: wire.read(request), user, notes })
   }
 
   /** Below the groups that are served, the router answers in the API's words; elsewhere there is nothing. */

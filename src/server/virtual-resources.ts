@@ -14,15 +14,14 @@ import type { Registry } from './registry.ts'
 import { jsonReply, successReply } from './replies.ts'
 import type { RequestAttributes } from './request-attributes.ts'
 import { bound } from './subresources/binding.ts'
-import { writeOptions } from './write-options.ts'
+import { type WriteContext, writeOptions } from './write-options.ts'
 
 /** A POST of something that is answered and never kept. */
-export interface VirtualCall {
+export interface VirtualCall extends WriteContext {
   readonly namespace: string | undefined
   readonly draft: JsonObject
   readonly parameters: URLSearchParams
   readonly request: ApiRequest
-  readonly user: UserInfo
 }
 
 export type VirtualResource = (call: VirtualCall) => Promise<ApiReply>
@@ -98,13 +97,14 @@ export function virtualResources({
   }
 
   /** The older way to bind a pod: `bindings` instead of `pods/binding`. */
-  async function binding({ draft, namespace, parameters, request, user }: VirtualCall): Promise<ApiReply> {
+  async function binding(call: VirtualCall): Promise<ApiReply> {
+    const { draft, namespace, parameters, request } = call
     const asked = draft as unknown as Binding
     const name = asked.metadata?.name
     if (!name || !asked.target?.name) throw new StatusError('BadRequest', 'metadata.name and target.name are required for a Binding')
     const nowText = timestamp(clock.now())
     const ref = { kind: podKind, namespace, name }
-    await registry.amend(ref, (current) => bound(current as Pod, asked, nowText), writeOptions(parameters, request, user))
+    await registry.amend(ref, (current) => bound(current as Pod, asked, nowText), writeOptions(parameters, request, call))
     return successReply(201)
   }
 }

@@ -1,7 +1,17 @@
 import type { ApiRequest, UserInfo } from '../api/exchange.ts'
+import type { Kind } from '../api/kind.ts'
 import { invalid, notSupported, type Problem, required, tooLong } from '../api/problem.ts'
 import { invalidOptions } from './invalid-object.ts'
+import type { Notes } from './notes.ts'
 import type { WriteOptions } from './registry.ts'
+
+/** What is known of a write beside its request. */
+export interface WriteContext {
+  readonly user: UserInfo
+  readonly notes: Notes
+  /** In whose words it was asked for, which may be another version than the stored one. */
+  readonly requested: Kind
+}
 
 /** How strictly a body is read. */
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict'
@@ -15,7 +25,11 @@ const optionKinds: ReadonlyMap<string, string> = new Map([
 ])
 
 /** What the query and the headers of a write say about how it is made. */
-export function writeOptions(parameters: URLSearchParams, { headers, method }: ApiRequest, user: UserInfo): WriteOptions {
+export function writeOptions(
+  parameters: URLSearchParams,
+  { headers, method }: ApiRequest,
+  { user, notes, requested }: WriteContext,
+): WriteOptions {
   const dryRun = parameters.getAll('dryRun')
   const problems: Problem[] = []
   if (dryRun.some((value) => value !== 'All')) problems.push(notSupported('dryRun', dryRun, ['All']))
@@ -25,7 +39,15 @@ export function writeOptions(parameters: URLSearchParams, { headers, method }: A
   const cause = headers['sampan-cause']
   // Who does not say for whom writes for what stands before the slash in User-Agent.
   const fieldManager = named || headers['user-agent']?.split('/', 1)[0]?.slice(0, maxManagerBytes) || undefined
-  return { user, dryRun: dryRun.length > 0, ...(fieldManager !== undefined && { fieldManager }), ...(cause !== undefined && { cause }) }
+  const asked = { method, parameters, requested }
+  return {
+    user,
+    notes,
+    asked,
+    dryRun: dryRun.length > 0,
+    ...(fieldManager !== undefined && { fieldManager }),
+    ...(cause !== undefined && { cause }),
+  }
 }
 
 const maxManagerBytes = 128

@@ -1,19 +1,17 @@
-import type { UserInfo } from '../../api/exchange.ts'
 import type { Kind } from '../../api/kind.ts'
 import type { JsonObject, KubeObject } from '../../api/object.ts'
 import { qualifiedResource } from '../../api/resource-ref.ts'
 import { StatusError, type StatusReason } from '../../api/status-error.ts'
+import type { WriteOptions } from '../registry.ts'
 
 /** One write, as plug-ins see it. */
-export interface AdmissionRequest {
+export interface AdmissionRequest extends WriteOptions {
   readonly operation: 'CREATE' | 'UPDATE' | 'DELETE'
   readonly kind: Kind
   readonly namespace: string | undefined
   readonly name: string
   /** '' for the object itself. */
   readonly subresource: string
-  readonly user: UserInfo
-  readonly dryRun: boolean
   /** What is to be written, with its defaults; undefined for a delete. Mutating plug-ins change it, validating ones never do. */
   readonly draft: JsonObject | undefined
   /** What is there now; undefined for a create. */

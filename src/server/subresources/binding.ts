@@ -17,12 +17,12 @@ import type { SubresourceBody } from './subresource-body.ts'
 export function bindingHandler({ registry, clock, body }: { registry: Registry; clock: Clock; body: SubresourceBody }): SubresourceHandler {
   return {
     async answer(call) {
-      const { ref, request, parameters, user } = call
+      const { ref, request, parameters } = call
       if (request.method !== 'POST') throw notAllowed()
       const binding = body(call) as unknown as Binding
       checkBinding(binding, ref.name)
       const nowText = timestamp(clock.now())
-      await registry.amend(ref, (current) => bound(current as Pod, binding, nowText), writeOptions(parameters, request, user))
+      await registry.amend(ref, (current) => bound(current as Pod, binding, nowText), writeOptions(parameters, request, call))
       return successReply(201)
     },
   }

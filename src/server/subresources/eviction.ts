@@ -32,11 +32,11 @@ export function evictionHandler({
 }): SubresourceHandler {
   return {
     async answer(call) {
-      const { ref, request, parameters, user } = call
+      const { ref, request, parameters } = call
       if (request.method !== 'POST') throw notAllowed()
       const eviction = body(call) as unknown as Eviction
       if (eviction.metadata?.name !== ref.name) throw new StatusError('BadRequest', 'name in URL does not match name in Eviction object')
-      const options = deleteOptions((eviction.deleteOptions ?? {}) as JsonObject, parameters, request, user)
+      const options = deleteOptions((eviction.deleteOptions ?? {}) as JsonObject, parameters, request, call)
       const pod = (await registry.get(ref)).object as Pod
       // The pod must not become one that counts while it is being decided about.
       let mustStaySame = false

@@ -24,7 +24,7 @@ interface Scalable extends KubeObject {
 export function scaleHandler({ registry, body }: { registry: Registry; body: SubresourceBody }): SubresourceHandler {
   return {
     async answer(call) {
-      const { ref, request, parameters, user } = call
+      const { ref, request, parameters } = call
       if (request.method === 'GET') return reply(await registry.get(ref))
       const askedFor = changeOf(call)
       const entry = await registry.update(
@@ -35,7 +35,7 @@ export function scaleHandler({ registry, body }: { registry: Registry; body: Sub
           checkScale(call, asked)
           return scaled(current as Scalable, asked)
         },
-        writeOptions(parameters, request, user),
+        writeOptions(parameters, request, call),
       )
       return reply(entry)
     },

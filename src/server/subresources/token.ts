@@ -31,7 +31,7 @@ export function tokenHandler({
 }): SubresourceHandler {
   return {
     async answer(call) {
-      const { ref, request, parameters, user } = call
+      const { ref, request, parameters } = call
       if (request.method !== 'POST') throw notAllowed()
       const asked = body(call) as unknown as TokenRequest
       const { name, namespace = '' } = ref
@@ -46,7 +46,7 @@ export function tokenHandler({
       const boundRef = asked.spec?.boundObjectRef
       const bound = boundRef && (await boundObject(ref, boundRef))
       const expirationSeconds = asked.spec?.expirationSeconds ?? defaultSeconds
-      const { dryRun } = writeOptions(parameters, request, user)
+      const { dryRun } = writeOptions(parameters, request, call)
       const status = dryRun
         ? { token: '', expirationTimestamp: null }
         : await tokens.issue({ namespace, name, uid: metadata.uid ?? '', ...bound }, asked.spec?.audiences ?? [], expirationSeconds)

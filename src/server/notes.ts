@@ -1,0 +1,25 @@
+/** What is said beside a reply: warnings for the caller, annotations for the audit log. Most requests have neither. */
+export class Notes {
+  #warnings: string[] | undefined
+  #annotations: Map<string, string> | undefined
+
+  /** One more `Warning` header. */
+  warn(text: string): void {
+    this.#warnings ??= []
+    this.#warnings.push(text)
+  }
+
+  /** The first value of a key stays, as upstream has it. */
+  annotate(key: string, value: string): void {
+    this.#annotations ??= new Map()
+    if (!this.#annotations.has(key)) this.#annotations.set(key, value)
+  }
+
+  get warnings(): readonly string[] {
+    return this.#warnings ?? []
+  }
+
+  get annotations(): ReadonlyMap<string, string> {
+    return this.#annotations ?? new Map()
+  }
+}
