@@ -31,6 +31,10 @@ export interface TestCluster {
   sampan(...args: string[]): Promise<Ran>
   /** The real kubectl on this cluster; throws with what it printed when it fails. */
   kubectl(args: readonly string[], input?: string): Promise<string>
+  /** Another client on this cluster, which finds it by KUBECONFIG. */
+  client(program: string, args: readonly string[], input?: string): Promise<Ran>
+  /** Another client that goes on; it is ended with the cluster. */
+  followClient(program: string, args: readonly string[]): Follower
   /** A kubectl that goes on, such as `logs -f`; it is ended with the cluster. */
   follow(...args: string[]): Follower
   /** Builds the images of the examples, as examples/prepare.sh does for users. */
@@ -78,6 +82,14 @@ export async function startCluster(purpose: string, inside: readonly string[] = 
     facts,
     sampan: call,
     kubectl: (args, input) => feed(program, ['--kubeconfig', kubeconfig, ...args], input),
+    client: (other, args, input) =>
+      feedClient(other, args, { KUBECONFIG: kubeconfig, KUBECACHEDIR: join(directory, 'cache'), HOME: directory }, input),
+    followClient(other, args) {
+      const env = { ...process.env, KUBECONFIG: kubeconfig }
+      const follower = followed(spawn(other, args, { stdio: ['pipe', 'pipe', 'pipe'], env }))
+      followers.push(follower)
+      return follower
+    },
     follow(...args) {
       const follower = followed(spawn(program, ['--kubeconfig', kubeconfig, ...args], { stdio: ['pipe', 'pipe', 'pipe'] }))
       followers.push(follower)
@@ -168,17 +180,21 @@ async function end(running: Promise<{ stdout: string; stderr: string }>): Promis
   }
 }
 
-function feed(program: string, args: readonly string[], input = ''): Promise<string> {
-  return new Promise((resolvePromise, reject) => {
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+async function feed(program: string, args: readonly string[], input = ''): Promise<string> {
+  const { code, out, err } = await feedClient(program, args, {}, input)
+  if (code === 0) return out
+  throw new Error(`kubectl ${args.slice(2).join(' ')} ended with ${code}: ${out}${err}`)
+}
+
+function feedClient(program: string, args: readonly string[], environment: Record<string, string>, input = ''): Promise<Ran> {
+  return new Promise((done, reject) => {
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...environment } })
     let [out, err] = ['', '']
     child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
     child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
     child.once('error', reject)
     child.stdin.on('error', () => {})
-    child.once('close', (code) =>
-      code === 0 ? resolvePromise(out) : reject(new Error(`kubectl ${args.slice(2).join(' ')} ended with ${code}: ${out}${err}`)),
-    )
+    child.once('close', (code) => done({ code: code ?? -1, out, err }))
     child.stdin.end(input)
   })
 }
