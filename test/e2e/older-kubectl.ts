@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { type ExecFileSyncOptions, execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
@@ -10,7 +10,7 @@ export function bringOlderKubectl(): string {
   mkdirSync(cache, { recursive: true })
   const temporary = mkdtempSync(join(cache, 'tmp-'))
   try {
-    const quietly = { cwd: temporary, stdio: ['ignore', 'ignore', 'pipe'] } as const
+    const quietly: ExecFileSyncOptions = { cwd: temporary, stdio: ['ignore', 'ignore', 'pipe'] }
     execFileSync('apt-get', ['download', '-qq', 'kubernetes-client'], quietly)
     const archive = readdirSync(temporary).find((name) => name.endsWith('.deb')) ?? ''
     execFileSync('dpkg-deb', ['-x', archive, 'unpacked'], quietly)
