@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 
 /**
- * How the server reaches kubelets, and for `proxy` pods and services; main injects it. Nothing follows a redirect, and a
+ * How the server reaches kubelets, webhooks and extension servers, and for `proxy` pods and services; main injects it. Nothing follows a redirect, and a
  * connection changes its protocol only when the other side answered 101.
  */
 export interface Connector {
@@ -12,10 +12,21 @@ export interface Connector {
 }
 
 export interface Target {
-  /** A kubelet is shown our certificate and must show one of the cluster's; nobody else's certificate is verified (as upstream's proxy does). */
+  /** A kubelet is shown our certificate and must show one of the cluster's; whose certificate must be verified otherwise, `verified` says. */
   readonly type: 'kubelet' | 'http' | 'https'
   readonly host: string
   readonly port: number
+  /** What an `https` server must show; left out, its certificate is not looked at (as upstream's proxy does). */
+  readonly verified?: Verified
+  /** Shows the certificate by which extension servers know whom to believe the `X-Remote-` headers. */
+  readonly asFrontProxy?: boolean
+}
+
+export interface Verified {
+  /** The name or address that the certificate must be for. */
+  readonly serverName: string
+  /** PEM of the authorities that may have signed it; left out: those that the machine trusts. */
+  readonly authority?: string
 }
 
 export interface OutgoingRequest {
@@ -24,6 +35,8 @@ export interface OutgoingRequest {
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: Uint8Array
+  /** Doing it twice is doing it once, so it is sent again where a kept connection turns out to be closed. */
+  readonly isRepeatable?: boolean
   /** Aborted when our own caller goes away: the connection is given up. */
   readonly signal: AbortSignal
 }

@@ -1,27 +1,45 @@
 import { type ClientRequest, type IncomingMessage, Agent as PlainAgent, request as requestPlain } from 'node:http'
 import { Agent, type RequestOptions, request as requestTls } from 'node:https'
+import { isIP } from 'node:net'
+import { checkServerIdentity } from 'node:tls'
 import type { Connector, IncomingReply, OutgoingRequest, Target, Upgraded } from './connector.ts'
 import type { KeyPair } from './pki.ts'
 
 /** How long a connection may take to come about. */
 const connectMs = 10_000
 
-/** Reaches kubelets over HTTPS as `client`, trusting certificates that the authority (PEM) signed. `close` ends idle connections. */
-export function createKubeletConnector({ client, authority }: { client: KeyPair; authority: string }): Connector & { close(): void } {
+/**
+ * Reaches kubelets over HTTPS as `client`, trusting certificates that the authority (PEM) signed, and extension servers as
+ * `frontProxy`. `close` ends idle connections.
+ */
+export function createKubeletConnector({
+  client,
+  authority,
+  frontProxy,
+}: {
+  client: KeyPair
+  authority: string
+  frontProxy?: KeyPair
+}): Connector & { close(): void } {
   const agents = {
     kubelet: new Agent({ keepAlive: true, cert: client.certificate, key: client.key, ca: authority, minVersion: 'TLSv1.2' }),
     http: new PlainAgent({ keepAlive: true }),
-    https: new Agent({ keepAlive: true, rejectUnauthorized: false }),
+    // What servers must show differs from request to request; the agent keeps their connections apart.
+    https: new Agent({ keepAlive: true, minVersion: 'TLSv1.2' }),
   }
 
   return {
-    send: (target, request) =>
-      new Promise((resolve, reject) => {
-        const outgoing = begin(target, request)
-        outgoing.once('response', (incoming: IncomingMessage) => resolve(replyOf(incoming)))
-        outgoing.once('error', reject)
-        outgoing.end(request.body)
-      }),
+    async send(target, request) {
+      const { isRepeatable = false } = request
+      try {
+        return await sendOnce(target, request)
+      } catch (error) {
+        if (!(error instanceof StaleConnection)) throw error
+        // Another kept connection may be just as old.
+        if (isRepeatable) return await sendOnce(target, { ...request, headers: { ...request.headers, connection: 'close' } })
+        throw error.cause
+      }
+    },
 
     upgrade: (target, request) =>
       new Promise((resolve, reject) => {
@@ -39,8 +57,21 @@ export function createKubeletConnector({ client, authority }: { client: KeyPair;
     },
   }
 
-  function begin({ type, host, port }: Target, { method, path, headers, signal }: OutgoingRequest): ClientRequest {
-    const options: RequestOptions = { host, port, method, path, headers, signal, agent: agents[type] }
+  function sendOnce(target: Target, request: OutgoingRequest): Promise<IncomingReply> {
+    return new Promise((resolve, reject) => {
+      const outgoing = begin(target, request)
+      outgoing.once('response', (incoming: IncomingMessage) => resolve(replyOf(incoming)))
+      outgoing.once('error', (cause: NodeJS.ErrnoException) => {
+        const isStale = outgoing.reusedSocket && (cause.code === 'ECONNRESET' || cause.code === 'EPIPE')
+        reject(isStale ? new StaleConnection('A kept connection was closed', { cause }) : cause)
+      })
+      outgoing.end(request.body)
+    })
+  }
+
+  function begin(target: Target, { method, path, headers, signal }: OutgoingRequest): ClientRequest {
+    const { type, host, port } = target
+    const options: RequestOptions = { host, port, method, path, headers, signal, agent: agents[type], ...securityOf(target) }
     const outgoing = type === 'http' ? requestPlain(options) : requestTls(options)
     outgoing.once('socket', (socket) => {
       if (!socket.connecting) return
@@ -51,7 +82,24 @@ export function createKubeletConnector({ client, authority }: { client: KeyPair;
     })
     return outgoing
   }
+
+  function securityOf({ type, verified, asFrontProxy = false }: Target): RequestOptions {
+    if (type !== 'https') return {}
+    const shown = asFrontProxy && frontProxy ? { cert: frontProxy.certificate, key: frontProxy.key } : {}
+    if (!verified) return { ...shown, rejectUnauthorized: false }
+    const { serverName, authority: trusted } = verified
+    return {
+      ...shown,
+      ...(trusted !== undefined && { ca: trusted }),
+      // An address is no server name (RFC 6066), and is verified all the same.
+      ...(isIP(serverName) === 0 && { servername: serverName }),
+      checkServerIdentity: (_, certificate) => checkServerIdentity(serverName, certificate),
+    }
+  }
 }
+
+/** The other side closed a connection that had been kept, before it answered. */
+class StaleConnection extends Error {}
 
 function replyOf(incoming: IncomingMessage): IncomingReply {
   const headers: Record<string, string> = {}
