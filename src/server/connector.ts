@@ -23,7 +23,7 @@ export interface Target {
 }
 
 export interface Verified {
-  /** The name or address that the certificate must be for. */
+  /** The name that the certificate must be for, or the target's own address. */
   readonly serverName: string
   /** PEM of the authorities that may have signed it; left out: those that the machine trusts. */
   readonly authority?: string
