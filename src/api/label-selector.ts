@@ -1,3 +1,4 @@
+import { includesValue } from '../base/includes-value.ts'
 import { labelValueProblems, qualifiedNameProblems } from './names.ts'
 import { StatusError } from './status-error.ts'
 import type { LabelSelector as LabelSelectorValue } from './types/meta-v1.ts'
@@ -28,9 +29,9 @@ function meets({ key, operator, values }: Requirement, labels: Labels): boolean 
   const value = labelOf(labels, key)
   switch (operator) {
     case 'In':
-      return value !== undefined && includes(values, value)
+      return value !== undefined && includesValue(values, value)
     case 'NotIn':
-      return value === undefined || !includes(values, value)
+      return value === undefined || !includesValue(values, value)
     case 'Exists':
       return value !== undefined
     case 'DoesNotExist':
@@ -39,17 +40,6 @@ function meets({ key, operator, values }: Requirement, labels: Labels): boolean 
     case 'Lt':
       return value !== undefined && compare(value, values[0] ?? '', operator)
   }
-}
-
-/** More values than these are looked up in a set, made once for a requirement that is asked of many objects. */
-const manyValues = 16
-const sets = new WeakMap<readonly string[], ReadonlySet<string>>()
-
-function includes(values: readonly string[], value: string): boolean {
-  if (values.length <= manyValues) return values.includes(value)
-  const set = sets.get(values) ?? new Set(values)
-  sets.set(values, set)
-  return set.has(value)
 }
 
 function compare(value: string, bound: string, operator: 'Gt' | 'Lt'): boolean {

@@ -20,6 +20,7 @@ import type {
 import type { EndpointSlice } from './types/discovery-v1.ts'
 import type { RuntimeClass } from './types/node-v1.ts'
 import type { PodDisruptionBudget } from './types/policy-v1.ts'
+import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from './types/rbac-v1.ts'
 import type { PriorityClass } from './types/scheduling-v1.ts'
 
 const define =
@@ -55,3 +56,9 @@ export const runtimeClasses = define('node.k8s.io', 'v1')<RuntimeClass>('Runtime
 export const endpointSlices = define('discovery.k8s.io', 'v1')<EndpointSlice>('EndpointSlice', 'endpointslices')
 export const podDisruptionBudgets = define('policy', 'v1')<PodDisruptionBudget>('PodDisruptionBudget', 'poddisruptionbudgets')
 export const priorityClasses = define('scheduling.k8s.io', 'v1')<PriorityClass>('PriorityClass', 'priorityclasses', false)
+
+const rbac = define('rbac.authorization.k8s.io', 'v1')
+export const clusterRoles = rbac<ClusterRole>('ClusterRole', 'clusterroles', false)
+export const clusterRoleBindings = rbac<ClusterRoleBinding>('ClusterRoleBinding', 'clusterrolebindings', false)
+export const roles = rbac<Role>('Role', 'roles')
+export const roleBindings = rbac<RoleBinding>('RoleBinding', 'rolebindings')

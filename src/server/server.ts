@@ -1,18 +1,23 @@
 import type { Catalog } from '../api/catalog.ts'
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from '../api/discovery.ts'
 import type { ApiReply, ApiRequest, Handler } from '../api/exchange.ts'
+import type { Kind } from '../api/kind.ts'
 import type { Descriptions } from '../api/openapi/documents.ts'
 import { protobufCodec } from '../api/protobuf/envelope.ts'
 import { events, services } from '../api/resources.ts'
 import { StatusError } from '../api/status-error.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
+import { MetricRegistry } from '../base/metrics/metric-registry.ts'
 import type { Random } from '../base/random.ts'
 import type { Store } from '../store/store.ts'
 import { admissionChain } from './admission/admission.ts'
 import { type AdmissionFactory, basicAdmission } from './admission/standard-admission.ts'
 import type { Authenticate } from './authentication.ts'
-import { type Authorize, type AuthorizerFactory, allowKnown, notAuthorized, unionOf } from './authorization/authorizer.ts'
+import { type Authorize, type AuthorizerFactory, allowKnown, allowPrivileged, notAuthorized, unionOf } from './authorization/authorizer.ts'
+import { ensureBootstrapPolicy } from './authorization/ensure-bootstrap-policy.ts'
+import { escalationCheck } from './authorization/escalation.ts'
+import { loadRoleIndex } from './authorization/role-index.ts'
 import { ensureBootstrapObjects } from './bootstrap-objects.ts'
 import type { AnswerCall, Call, Filter } from './call.ts'
 import { compactRegularly } from './compaction.ts'
@@ -20,11 +25,14 @@ import type { Connector } from './connector.ts'
 import { expireEvents } from './event-expiry.ts'
 import { healthHandler, isHealthPath } from './health.ts'
 import { kindOf } from './kind-of.ts'
+import { metricsReply } from './metrics/metrics-reply.ts'
+import { countRequests } from './metrics/request-metrics.ts'
+import { countObjects, timedStore } from './metrics/storage-metrics.ts'
 import { Notes } from './notes.ts'
 import { openApiHandler } from './open-api.ts'
 import { createRegistry, type Registry } from './registry.ts'
 import { errorReply, jsonReply, textReply, withWarnings } from './replies.ts'
-import { attributesOf } from './request-attributes.ts'
+import { attributesOf, type RequestAttributes } from './request-attributes.ts'
 import { createResourceCaches } from './resource-caches.ts'
 import { resourceHandler } from './resource-handler.ts'
 import { parseRoute } from './route.ts'
@@ -47,6 +55,8 @@ export interface ServerOptions {
   readonly descriptions?: Descriptions
   /** Asked in order what somebody may do; left out: who is known may do everything. */
   readonly authorizers?: readonly AuthorizerFactory[]
+  /** Whether upstream's default roles and bindings are made, and brought to what they should have; left out: no. */
+  readonly bootstrapPolicy?: boolean
   /** Stations between authentication and authorization, the outermost first. */
   readonly filters?: readonly Filter[]
   /** Plug-ins that every write passes, in order; left out: those that need no controller. */
@@ -60,6 +70,8 @@ export interface ServerOptions {
   readonly tokens?: ServiceAccountTokens
   /** Reaches kubelets, pods and services; left out, logs, exec, attach, port-forward and proxy are not served. */
   readonly connector?: Connector
+  /** What `/metrics` shows, beside what the server itself counts there. */
+  readonly metrics?: MetricRegistry
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -77,12 +89,17 @@ const bookmarkMs = 60_000
 
 /** The API server as a function over one store. Runs its bookmarks until the signal aborts. */
 export async function createServer(options: ServerOptions, signal: AbortSignal): Promise<ApiServer> {
-  const { store, catalog, authenticate, serverAddress, clock, random, log } = options
+  const { catalog, authenticate, serverAddress, clock, random, log, metrics = new MetricRegistry() } = options
+  const store = timedStore(options.store, metrics, clock)
   const { serviceRange = defaultServiceRange, nodePorts = defaultNodePorts } = options
   const caches = createResourceCaches(store)
-  const authorizers = (options.authorizers ?? [() => allowKnown]).map((make) => make({ catalog, caches, clock, log }))
-  const authorize = unionOf(await Promise.all(authorizers))
-  const plugins = (options.admission ?? basicAdmission).map((make) => make({ catalog, caches, authorize, clock, random }))
+  countObjects(metrics, caches)
+  const roles = once(() => loadRoleIndex({ catalog, caches }))
+  const authorizers = (options.authorizers ?? [() => allowKnown]).map((make) => make({ catalog, caches, roles, clock, log }))
+  const authorize = unionOf([allowPrivileged, ...(await Promise.all(authorizers))])
+  const plugins = [...(options.admission ?? basicAdmission), escalationCheck(roles)].map((make) =>
+    make({ catalog, caches, authorize, clock, random }),
+  )
   const admission = admissionChain(await Promise.all(plugins))
   const registry = createRegistry({ store, caches, clock, random, admission, hooks: await writeHooks() })
   const openApi = openApiHandler({
@@ -103,6 +120,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   })
   const resources = resourceHandler({ registry, store, clock, random, catalog, subresources, virtual })
   await ensureBootstrapObjects(registry, catalog)
+  if (options.bootstrapPolicy) await ensureBootstrapPolicy({ registry, catalog, log })
   if (options.advertised) await ensureApiServerService({ registry, catalog, serviceRange, advertised: options.advertised })
   repeatBookmarks()
   compactRegularly({ store, clock, log }, signal)
@@ -119,7 +137,14 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     replying(answer),
   )
 
-  return { registry, handle: async (request) => wire.write(request, await handle(request)) }
+  const answerRequest = countRequests({ metrics, clock, kindOf: servedKind }, async (request, attributes) =>
+    wire.write(request, await handle(request, attributes)),
+  )
+  return { registry, handle: (request) => answerRequest(request, attributesOf(request)) }
+
+  function servedKind(attributes: RequestAttributes): Kind | undefined {
+    return attributes.type === 'resource' ? catalog.byResource(attributes.group, attributes.version, attributes.resource) : undefined
+  }
 
   async function writeHooks(): Promise<ReadonlyMap<string, WriteHook>> {
     const kind = kindOf(catalog, services)
@@ -128,11 +153,11 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   }
 
   /** authenticate → the pipeline's stations → authorize → the path's own work; every error becomes a Status. */
-  async function handle(request: ApiRequest): Promise<ApiReply> {
+  async function handle(request: ApiRequest, attributes: RequestAttributes): Promise<ApiReply> {
     try {
       const user = await authenticate(request)
       const notes = new Notes()
-      return withWarnings(await pipeline({ request, user, attributes: attributesOf(request), notes }), notes.warnings)
+      return withWarnings(await pipeline({ request, user, attributes, notes }), notes.warnings)
     } catch (error) {
       return replyTo(error, request)
     }
@@ -197,6 +222,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
       case '/apis':
         return isAggregated ? aggregatedReply(aggregatedDiscovery(catalog, 'named')) : jsonReply(200, apiGroupList(catalog))
     }
+    if (path === '/metrics') return metricsReply(metrics)
     if (path.startsWith('/openapi/')) return openApi(path, headers.accept)
     if (isHealthPath(path)) return health(path, query)
     const [, root, group, version, more] = path.split('/')
@@ -222,6 +248,15 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
       repeatBookmarks()
     })
     signal.addEventListener('abort', cancel, { once: true })
+  }
+}
+
+/** Made when first asked for. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
   }
 }
 

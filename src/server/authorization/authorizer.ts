@@ -7,6 +7,7 @@ import { anonymous } from '../authentication.ts'
 import { isHealthPath } from '../health.ts'
 import type { RequestAttributes } from '../request-attributes.ts'
 import type { ResourceCaches } from '../resource-caches.ts'
+import type { RoleIndex } from './role-index.ts'
 
 /** What one authorizer says. Of several in order, the first that has an opinion decides; without any the request is refused. */
 export interface Decision {
@@ -25,28 +26,39 @@ export type AuthorizerFactory = (parts: AuthorizationParts) => Authorize | Promi
 export interface AuthorizationParts {
   readonly catalog: Catalog
   readonly caches: ResourceCaches
+  /** Roles and who has them; made when somebody first asks. */
+  readonly roles: () => Promise<RoleIndex>
   readonly clock: Clock
   readonly log: Log
 }
 
-const noOpinion: Decision = { type: 'no-opinion', reason: '' }
+export const noOpinion: Decision = { type: 'no-opinion', reason: '' }
 
-/** All authorizers in order, as one. */
+/** All authorizers in order, as one. Where none has an opinion, all of them say why, a line each. */
 export function unionOf(authorizers: readonly Authorize[]): Authorize {
-  return (user, attributes) => decide(user, attributes, 0, noOpinion)
+  return (user, attributes) => decide(user, attributes, 0, '')
 
-  function decide(user: UserInfo, attributes: RequestAttributes, first: number, before: Decision): Decision | Promise<Decision> {
-    let last = before
+  function decide(user: UserInfo, attributes: RequestAttributes, first: number, before: string): Decision | Promise<Decision> {
+    let reasons = before
     for (let index = first; index < authorizers.length; index++) {
       const decision = authorizers[index]?.(user, attributes) ?? noOpinion
       if (decision instanceof Promise)
-        return decision.then((settled) => (settled.type === 'no-opinion' ? decide(user, attributes, index + 1, settled) : settled))
+        return decision.then((settled) =>
+          settled.type === 'no-opinion' ? decide(user, attributes, index + 1, joined(reasons, settled.reason)) : settled,
+        )
       if (decision.type !== 'no-opinion') return decision
-      if (decision.reason !== '') last = decision
+      reasons = joined(reasons, decision.reason)
     }
-    return last
+    return reasons === '' ? noOpinion : { type: 'no-opinion', reason: reasons }
   }
 }
+
+const joined = (one: string, other: string) => (one === '' || other === '' ? one + other : `${one}\n${other}`)
+
+/** Who may do everything, whatever else authorizers say: whoever could give it to themselves anyway. */
+export const privilegedGroup = 'system:masters'
+
+export const allowPrivileged: Authorize = ({ groups }) => (groups.includes(privilegedGroup) ? { type: 'allow', reason: '' } : noOpinion)
 
 /** Everybody who is known may do everything; anybody may ask how the server is. */
 export const allowKnown: Authorize = ({ name, groups }, attributes) => {
