@@ -6,6 +6,7 @@ import { createEventRecorder, type EventRecorder } from '../client/event-recorde
 import { type ControllerMetrics, type ControllerParts, runController, runKeys } from './controller.ts'
 import { deploymentController } from './deployment.ts'
 import { discoverResources } from './discover-resources.ts'
+import { disruptionController } from './disruption.ts'
 import { endpointSliceController } from './endpoint-slice.ts'
 import { endpointSliceMirrorController } from './endpoint-slice-mirror.ts'
 import { endpointsController } from './endpoints.ts'
@@ -45,6 +46,7 @@ export async function startControllers(options: ControllersOptions): Promise<voi
     runController(deploymentController({ caches, clock, recorder: recorderOf('deployment-controller') }), parts),
     runController(replicaSetController({ caches, clock, recorder: recorderOf('replicaset-controller') }), parts),
     runController(replicationControllerController({ caches, clock, recorder: recorderOf('replication-controller') }), parts),
+    runController(disruptionController({ caches, clock, recorder: recorderOf('controllermanager') }), parts),
     runController(endpointSliceController({ caches }), parts),
     runController(endpointsController({ caches }), parts),
     runController(endpointSliceMirrorController({ caches }), parts),

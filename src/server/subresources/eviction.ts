@@ -106,9 +106,10 @@ function isCovered(pod: Pod, { spec, status }: PodDisruptionBudget): boolean {
   return currentHealthy >= desiredHealthy && desiredHealthy > 0
 }
 
+/** An empty selector selects everything, one that is absent nothing. */
 function selects({ spec }: PodDisruptionBudget, pod: Pod): boolean {
   const selector = selectorOf(spec.selector)
-  return selector !== undefined && selector.length > 0 && matchesLabels(selector, pod.metadata.labels)
+  return selector !== undefined && matchesLabels(selector, pod.metadata.labels)
 }
 
 /** The budget with one disruption fewer; throws when it has none to give. */
