@@ -62,6 +62,12 @@ export interface WatchOptions {
   readonly markInitialEnd: boolean
 }
 
+export interface Watching {
+  stop(): void
+  /** Tells this watcher, where it asked for that, how far it has seen. */
+  sendBookmark(): void
+}
+
 interface CacheEvent {
   readonly revision: number
   readonly key: string
@@ -144,6 +150,11 @@ export class WatchCache {
     return this.#entries.get(key)
   }
 
+  /** How many entries there are. */
+  get size(): number {
+    return this.#keys.length
+  }
+
   /** How many keys begin with the prefix. */
   count(prefix: string): number {
     return firstAtOrAfter(this.#keys, `${prefix}\u{10ffff}`) - firstAtOrAfter(this.#keys, prefix)
@@ -176,8 +187,8 @@ export class WatchCache {
     }
   }
 
-  /** Pushes events into the sink until it says no or the returned function is called. Throws Expired when `after` is too old. */
-  watch(options: WatchOptions, sink: WatchSink): () => void {
+  /** Pushes events into the sink until it says no or is stopped. Throws Expired when `after` is too old. */
+  watch(options: WatchOptions, sink: WatchSink): Watching {
     const { after } = options
     if (after !== undefined && after < this.#oldest)
       throw new StatusError('Expired', `too old resource version: ${after} (${this.#oldest})`)
@@ -185,15 +196,22 @@ export class WatchCache {
     this.#watchers.add(watcher)
     if (after === undefined) this.#sendInitial(watcher)
     else for (const event of this.#events) if (event.revision > after) this.#send(watcher, event)
-    return () => void this.#watchers.delete(watcher)
+    return {
+      stop: () => void this.#watchers.delete(watcher),
+      sendBookmark: () => this.#sendBookmark(watcher, this.#bookmark({})),
+    }
   }
 
   /** Tells every watcher that asked for it how far it has seen. */
   sendBookmarks(): void {
     const event = this.#bookmark({})
+    for (const watcher of this.#watchers) this.#sendBookmark(watcher, event)
+  }
+
+  #sendBookmark(watcher: Watcher, event: ApiWatchEvent<unknown>): void {
     // Who is still being sent what there is has not seen what happened meanwhile.
-    for (const watcher of this.#watchers)
-      if (watcher.bookmarks && watcher.sending === undefined && !watcher.sink.event(event)) this.#watchers.delete(watcher)
+    if (!watcher.bookmarks || watcher.sending !== undefined || !this.#watchers.has(watcher)) return
+    if (!watcher.sink.event(event)) this.#watchers.delete(watcher)
   }
 
   #sendInitial(watcher: Watcher): void {
