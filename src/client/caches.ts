@@ -31,12 +31,9 @@ export function createCaches({ client, clock, random, log }: { client: Client; c
 
   const heldFor = (ref: ResourceRef) => held.get(resourceKey(ref))
 
-  return {
-    client: {
-      ...client,
-      resource: <T extends KubeObject>(ref: ResourceRef<T>) =>
-        writeThrough(client.resource(ref), () => [...(heldFor(ref)?.values() ?? [])] as unknown as readonly Held<T>[]),
-    },
+  const shared: Caches = {
+    client: writer(client),
+    through: (other) => ({ ...shared, client: writer(other) }),
     cache<T extends KubeObject>(ref: ResourceRef<T>, selection: Selection = {}): Cache<T> {
       const caches = heldFor(ref) ?? new Map<string, Held<KubeObject>>()
       held.set(resourceKey(ref), caches)
@@ -66,6 +63,15 @@ export function createCaches({ client, clock, random, log }: { client: Client; c
     async synced() {
       await Promise.all([...held.values()].flatMap((caches) => [...caches.values()].map(({ writer }) => writer.cache.synced())))
     },
+  }
+  return shared
+
+  function writer(through: Client): Client {
+    return {
+      ...through,
+      resource: <T extends KubeObject>(ref: ResourceRef<T>) =>
+        writeThrough(through.resource(ref), () => [...(heldFor(ref)?.values() ?? [])] as unknown as readonly Held<T>[]),
+    }
   }
 
   function hold<T extends KubeObject>(ref: ResourceRef<T>, selection: Selection): Held<T> {

@@ -99,6 +99,8 @@ export interface Cache<T extends KubeObject> {
 /** Makes caches over one client, one per resource and selection however often it is asked for, and starts and stops them together. */
 export interface Caches {
   readonly client: Client
+  /** The same caches with another client to write through: for a part of a program that has a name of its own. */
+  through(client: Client): Caches
   cache<T extends KubeObject>(
     ref: ResourceRef<T>,
     options?: { fieldSelector?: string; labelSelector?: string; namespace?: string },

@@ -1,8 +1,9 @@
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
-import type { Caches } from '../client/client.ts'
+import type { Caches, Client } from '../client/client.ts'
 import { createEventRecorder, type EventRecorder } from '../client/event-recorder.ts'
+import { clusterRoleAggregationController } from './cluster-role-aggregation.ts'
 import { type ControllerMetrics, type ControllerParts, runController, runKeys } from './controller.ts'
 import { deploymentController } from './deployment.ts'
 import { discoverResources } from './discover-resources.ts'
@@ -23,8 +24,10 @@ import { taintEvictionController } from './taint-eviction.ts'
 import { tokenSecretsController } from './token-secrets.ts'
 
 export interface ControllersOptions {
-  /** Over a client whose user may do all that controllers do. Whoever passes them also starts them, before or after. */
+  /** Over a client whose user may read what controllers follow. Whoever passes them also starts them, before or after. */
   readonly caches: Caches
+  /** In the name of one controller: what it writes. Left out: through the caches' own client, whose user may then do it all. */
+  readonly clientOf?: (controller: ControllerAccount) => Client
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -34,41 +37,65 @@ export interface ControllersOptions {
   readonly metrics?: ControllerMetrics
 }
 
+/** The service accounts in kube-system in whose name upstream's controllers write, each bound to `system:controller:ACCOUNT`. */
+export type ControllerAccount =
+  | 'clusterrole-aggregation-controller'
+  | 'deployment-controller'
+  | 'disruption-controller'
+  | 'endpoint-controller'
+  | 'endpointslice-controller'
+  | 'endpointslicemirroring-controller'
+  | 'generic-garbage-collector'
+  | 'namespace-controller'
+  | 'node-controller'
+  | 'pod-garbage-collector'
+  | 'replicaset-controller'
+  | 'replication-controller'
+  | 'root-ca-cert-publisher'
+  | 'service-account-controller'
+
 /** Runs all controllers over shared caches until the signal aborts; resolves when the last has stopped. */
 export async function startControllers(options: ControllersOptions): Promise<void> {
-  const { caches, clock, random, signal, rootCertificate, metrics } = options
+  const { caches, clientOf, clock, random, signal, rootCertificate, metrics } = options
   const log = options.log.with({ component: 'controllers' })
   const parts: ControllerParts = { clock, log, signal, ...(metrics && { metrics }) }
-  const recorderOf = (component: string): EventRecorder =>
-    createEventRecorder({ client: caches.client, clock, random, log, component, signal })
-  const nodeRecorder = recorderOf('node-controller')
+  const as = (account: ControllerAccount): Caches => (clientOf ? caches.through(clientOf(account)) : caches)
+  const recorded = (account: ControllerAccount, component: string): { caches: Caches; clock: Clock; recorder: EventRecorder } => {
+    const own = as(account)
+    return { caches: own, clock, recorder: createEventRecorder({ client: own.client, clock, random, log, component, signal }) }
+  }
+  const ofNodes = recorded('node-controller', 'node-controller')
   await Promise.all([
-    runController(deploymentController({ caches, clock, recorder: recorderOf('deployment-controller') }), parts),
-    runController(replicaSetController({ caches, clock, recorder: recorderOf('replicaset-controller') }), parts),
-    runController(replicationControllerController({ caches, clock, recorder: recorderOf('replication-controller') }), parts),
-    runController(disruptionController({ caches, clock, recorder: recorderOf('controllermanager') }), parts),
-    runController(endpointSliceController({ caches }), parts),
-    runController(endpointsController({ caches }), parts),
-    runController(endpointSliceMirrorController({ caches }), parts),
-    runController(serviceAccountController({ caches }), parts),
-    runController(rootCertificateController({ caches, certificate: rootCertificate }), parts),
+    runController(deploymentController(recorded('deployment-controller', 'deployment-controller')), parts),
+    runController(replicaSetController(recorded('replicaset-controller', 'replicaset-controller')), parts),
+    runController(replicationControllerController(recorded('replication-controller', 'replication-controller')), parts),
+    runController(disruptionController(recorded('disruption-controller', 'controllermanager')), parts),
+    runController(endpointSliceController({ caches: as('endpointslice-controller') }), parts),
+    runController(endpointsController({ caches: as('endpoint-controller') }), parts),
+    runController(endpointSliceMirrorController({ caches: as('endpointslicemirroring-controller') }), parts),
+    runController(serviceAccountController({ caches: as('service-account-controller') }), parts),
+    runController(rootCertificateController({ caches: as('root-ca-cert-publisher'), certificate: rootCertificate }), parts),
+    // Upstream's writes in the name of the whole manager, too: it makes what the accounts of the others show.
     runController(tokenSecretsController({ caches }), parts),
-    runController(nodeLifecycleController({ caches, clock, recorder: nodeRecorder }), parts),
-    runController(taintEvictionController({ caches, clock, recorder: nodeRecorder }), parts),
-    runController(podGcController({ caches, clock }), parts),
-    runOwnership({ caches, clock, random, log, parts }),
+    runController(nodeLifecycleController(ofNodes), parts),
+    runController(taintEvictionController(ofNodes), parts),
+    runController(podGcController({ caches: as('pod-garbage-collector'), clock }), parts),
+    runController(clusterRoleAggregationController({ caches: as('clusterrole-aggregation-controller') }), parts),
+    runOwnership({ caches, as, clock, random, log, parts }),
   ])
 }
 
 /** The garbage collector and the namespace controller: both see all resources, by one watch of each. */
 async function runOwnership({
   caches,
+  as,
   clock,
   random,
   log,
   parts,
 }: {
   caches: Caches
+  as: (account: ControllerAccount) => Caches
   clock: Clock
   random: Random
   log: Log
@@ -92,14 +119,14 @@ async function runOwnership({
   const collector = garbageCollector({
     graph,
     resources,
-    client,
+    client: as('generic-garbage-collector').client,
     examined: subscribeTo(examined),
     // The collector listens first: the first lists are what it has to look at after a restart.
     synced: () => followObjects({ resources, graph, client, clock, random, log, signal }),
   })
   await Promise.all([
     runKeys(collector, parts),
-    runController(namespaceController({ caches, clock, graph, removed: subscribeTo(removed) }), parts),
+    runController(namespaceController({ caches: as('namespace-controller'), clock, graph, removed: subscribeTo(removed) }), parts),
   ])
 }
 
