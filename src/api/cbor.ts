@@ -8,11 +8,31 @@ import { type JsonObject, setField } from './object.ts'
  * need not be UTF-8. Both kinds of strings are read. Every item begins with the tag that says it is CBOR.
  */
 export function encodeCbor(value: unknown): Buffer {
-  return Buffer.concat([selfDescribed, encode(value, encodeOptions)])
+  return Buffer.concat([selfDescribed, encodeCborItem(value)])
 }
 
 /** An event of a watch, one item of a CBOR sequence (RFC 8742). */
 export const encodeCborEvent = (type: string, object: unknown): Buffer => encodeCbor({ type, object })
+
+/** What opens a list whose items follow one by one. */
+export function openCborList(head: object, field: string, length: number): Buffer {
+  const fields = Object.entries(head).filter(([, value]) => value !== undefined)
+  const parts: Uint8Array[] = [selfDescribed, lengthOf(5, fields.length + 1)]
+  for (const [name, value] of fields) parts.push(encodeCborItem(name), encodeCborItem(value))
+  parts.push(encodeCborItem(field), lengthOf(4, length))
+  return Buffer.concat(parts)
+}
+
+/** A value inside another. */
+export const encodeCborItem = (value: unknown): Uint8Array => encode(value, encodeOptions)
+
+/** The head of a list (major type 4) or a map (5). */
+function lengthOf(major: 4 | 5, length: number): Buffer {
+  const head = Buffer.alloc(5)
+  head[0] = (major << 5) | 26
+  head.writeUInt32BE(length, 1)
+  return head
+}
 
 /** The object in JSON's shape; a DecodeError for what JSON could not hold, for a key that stands twice and for what nests too deep. */
 export function decodeCbor(bytes: Uint8Array): JsonObject {

@@ -47,7 +47,7 @@ export type ReplyBody =
   /** Text or JSON, ready to write; several chunks are written one after another (a list is never concatenated). */
   | { readonly type: 'bytes'; readonly chunks: readonly Uint8Array[] }
   /** A value that an in-process caller takes as it is (frozen) and a socket encodes on demand. */
-  | { readonly type: 'object'; readonly object: object; encode(): readonly Uint8Array[] }
+  | { readonly type: 'object'; readonly object: object; encode(): readonly Uint8Array[]; readonly list?: ListParts }
   /** Pod logs and proxied replies. */
   | { readonly type: 'stream'; readonly stream: AsyncIterable<Uint8Array> }
   | { readonly type: 'watch'; readonly open: (sink: WatchSink) => void }
@@ -73,3 +73,13 @@ export interface WatchSink {
 
 /** Answers requests: the API server in this process, or one at the other end of a socket. Never throws for what the API can say: errors are replies. */
 export type Handler = (request: ApiRequest) => Promise<ApiReply>
+/** A list whose items are read one after another, for formats that are written so: none of them stays in memory. */
+export interface ListParts {
+  /** All but the items. */
+  readonly head: object
+  /** The name of the field with the items. */
+  readonly field: string
+  /** Without kind and apiVersion where the list says them for all. */
+  items(): Iterable<object>
+}
+

@@ -28,3 +28,6 @@ function splitUnescaped(text: string): readonly string[] {
 }
 
 const withoutBackslashes = (text: string) => text.replace(/\\(.)/g, '$1')
+
+/** A value as a field selector has it. */
+export const escapedValue = (value: string): string => value.replace(/[\\,=]/g, '\\$&')

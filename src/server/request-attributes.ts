@@ -47,6 +47,7 @@ export function attributesOf({ method, path, query }: ApiRequest): RequestAttrib
   const isNamespace = group === '' && resource === 'namespaces' && route.name !== undefined
   const namespace = route.namespace ?? (isNamespace ? (route.name ?? '') : '')
   const common = { type: 'resource', group, version, resource, subresource, namespace } as const
+  if (route.isWatch) return { ...common, verb: 'watch', name: route.name ?? '' }
   if (route.name !== undefined) return { ...common, verb: verbs.get(method) ?? '', name: route.name }
   switch (method) {
     case 'GET':

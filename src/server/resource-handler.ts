@@ -1,12 +1,13 @@
 import type { Catalog } from '../api/catalog.ts'
 import { copy } from '../api/decode.ts'
 import type { ApiReply, ApiRequest } from '../api/exchange.ts'
-import { parseFieldSelector } from '../api/field-selector.ts'
+import { escapedValue, parseFieldSelector } from '../api/field-selector.ts'
 import { applyConfiguration } from '../api/fields/apply.ts'
 import type { Kind } from '../api/kind.ts'
 import { matchesLabels, parseLabelSelector } from '../api/label-selector.ts'
 import { isJsonObject } from '../api/merge-patch.ts'
 import type { JsonObject, KubeObject } from '../api/object.ts'
+import { apiVersionOf } from '../api/resource-ref.ts'
 import { hasReason, StatusError } from '../api/status-error.ts'
 import { timestamp } from '../api/timestamp.ts'
 import type { Clock } from '../base/clock.ts'
@@ -16,6 +17,7 @@ import { decodeBody, decodeFor, parseBody, readPatch } from './body.ts'
 import type { Call } from './call.ts'
 import { deleteOptions } from './delete-options.ts'
 import { fieldWriter, unownedFields } from './field-owners.ts'
+import { type Representation, wholeJson } from './negotiation.ts'
 import { pageOf } from './pages.ts'
 import { patchFor } from './patch-for.ts'
 import { revisionOf, tooLarge, watchFrom } from './read-options.ts'
@@ -30,6 +32,7 @@ import type { SubresourceTable } from './subresources/subresource.ts'
 import { type View, viewOf } from './view.ts'
 import type { VirtualResource } from './virtual-resources.ts'
 import type { CacheEntry } from './watch-cache.ts'
+import { watchReply } from './watch-reply.ts'
 import { fieldValidationOf, requireFieldManager, type WriteContext, writeOptions } from './write-options.ts'
 
 /** As upstream: a watch that does not say how long lasts for this to twice this. */
@@ -69,6 +72,7 @@ export function resourceHandler({
     kind: Kind,
     route: ResourceRoute,
     { request, user, notes }: Pick<Call, 'request' | 'user' | 'notes'>,
+    representation: Representation = wholeJson,
   ): Promise<ApiReply> => {
     const context: WriteContext = { user, notes, requested: kind }
     const parameters = new URLSearchParams(request.query)
@@ -77,8 +81,12 @@ export function resourceHandler({
     const form = formOf(kind)
     const view = storedView(
       form,
-      viewOf(kind, request, parameters, () => clock.now()),
+      viewOf(kind, representation, parameters, () => clock.now()),
     )
+    if (route.isWatch) {
+      if (request.method !== 'GET' || !kind.verbs.includes('watch')) throw notAllowed()
+      return watch(form, namespace, name === undefined ? parameters : onlyNamed(parameters, name), request, view)
+    }
     if (name === undefined) {
       if (request.method === 'GET' && kind.verbs.includes('list'))
         return isTrue(parameters, 'watch') ? watch(form, namespace, parameters, request, view) : list(form, namespace, parameters, view)
@@ -164,36 +172,8 @@ export function resourceHandler({
     const asked = secondsOf(parameters)
     // Not all at once: who lost their watches together must not come back together for ever.
     const seconds = asked > 0 ? asked : minWatchSeconds * (1 + random.fraction())
-    return {
-      status: 200,
-      headers: { 'content-type': 'application/json' },
-      body: {
-        type: 'watch',
-        open(sink) {
-          let stop: () => void
-          try {
-            stop = cache.watch(options, view.watch(sink))
-          } catch (error) {
-            if (!(error instanceof StatusError)) throw error
-            const object = error.status()
-            sink.event({ type: 'ERROR', object, bytes: () => Buffer.from(`${JSON.stringify({ type: 'ERROR', object })}\n`) })
-            sink.end()
-            return
-          }
-          const cancel = clock.after(seconds * 1000, () => {
-            signal.removeEventListener('abort', gone)
-            stop()
-            sink.end()
-          })
-          const gone = () => {
-            cancel()
-            stop()
-          }
-          if (signal.aborted) gone()
-          else signal.addEventListener('abort', gone, { once: true })
-        },
-      },
-    }
+    const objects = { apiVersion: apiVersionOf(form.shown), kind: form.shown.kind }
+    return watchReply({ cache, options, seconds, objects, shownTo: view.watch, signal, clock })
   }
 
   async function create(
@@ -396,6 +376,16 @@ const storedView = (form: StoredForm, view: View): View =>
         list: (entries, metadata) => view.list(entries.map(form.entry), metadata),
         watch: (sink) => form.sink(view.watch(sink)),
       }
+
+/** What asks for one object by its path may not select another. */
+function onlyNamed(parameters: URLSearchParams, name: string): URLSearchParams {
+  const selected = parseFieldSelector(parameters.get('fieldSelector') ?? '')
+  if (selected.length > 0 && !selected.some(({ field, equal, value }) => field === 'metadata.name' && equal && value === name))
+    throw new StatusError('BadRequest', "fieldSelector metadata.name doesn't match requested name")
+  const named = new URLSearchParams(parameters)
+  named.set('fieldSelector', `metadata.name=${escapedValue(name)}`)
+  return named
+}
 
 /** How long a watch is to last; 0: it does not say. */
 function secondsOf(parameters: URLSearchParams): number {

@@ -6,6 +6,8 @@ export interface ResourceRoute {
   readonly namespace: string | undefined
   readonly name: string | undefined
   readonly subresource: string
+  /** Whether the path itself asks for a watch, as `/api/v1/watch/…` does: what there was before `?watch=true`, and is still served. */
+  readonly isWatch: boolean
   /** What follows the subresource, as on the wire: '' or `/…` (paths that are proxied). */
   readonly remainder: string
 }
@@ -25,6 +27,8 @@ export function parseRoute(path: string): ResourceRoute | undefined {
 }
 
 function resourceRoute(group: string, [version, ...rest]: readonly string[]): ResourceRoute | undefined {
+  const isWatch = rest[0] === 'watch'
+  if (isWatch) rest.shift()
   // A slash at the end of a collection's or an object's path says nothing.
   if (rest.at(-1) === '' && rest.length <= 5) rest.pop()
   const [first, second, third] = rest
@@ -39,7 +43,8 @@ function resourceRoute(group: string, [version, ...rest]: readonly string[]): Re
   const isWhole =
     (rawName === undefined || name !== undefined) && (!inNamespace || namespace !== undefined) && decodeSegment(version) === version
   if (!isWhole || plural === undefined || subresource === undefined) return undefined
-  return { group, version, plural, namespace, name, subresource, remainder: more.length === 0 ? '' : `/${more.join('/')}` }
+  if (isWatch && subresource !== '') return undefined
+  return { group, version, plural, namespace, name, subresource, isWatch, remainder: more.length === 0 ? '' : `/${more.join('/')}` }
 }
 
 /** Undefined for what cannot name anything. */

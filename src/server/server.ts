@@ -28,6 +28,7 @@ import { kindOf } from './kind-of.ts'
 import { metricsReply } from './metrics/metrics-reply.ts'
 import { countRequests } from './metrics/request-metrics.ts'
 import { countObjects, timedStore } from './metrics/storage-metrics.ts'
+import type { Reading } from './negotiation.ts'
 import { Notes } from './notes.ts'
 import { openApiHandler } from './open-api.ts'
 import { createRegistry, type Registry } from './registry.ts'
@@ -190,9 +191,8 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     const route = parseRoute(request.path)
     const kind = route && catalog.byResource(route.group, route.version, route.plural)
     if (!route || !kind) return unrouted(request)
-    // What stands behind a subresource (logs, proxied pages) has formats of its own.
-    if (route.subresource === '') wire.checkAccept(request, route.name === undefined && request.method === 'GET')
-    return resources(kind, route, { request: wire.read(request), user, notes })
+    const representation = wire.accepted(request, kind, readingOf(call.attributes), route.subresource !== '')
+    return resources(kind, route, { request: wire.read(request), user, notes }, representation)
   }
 
   /** Below the groups that are served, the router answers in the API's words; elsewhere there is nothing. */
@@ -269,6 +269,8 @@ const authorization =
     if (type !== 'allow') throw notAuthorized(call.user, call.attributes, reason)
     return next(call)
   }
+
+const readingOf = ({ verb }: RequestAttributes): Reading => (verb === 'list' || verb === 'watch' ? verb : 'one')
 
 const aggregatedReply = (document: object): ApiReply =>
   jsonReply(200, document, { 'content-type': 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList' })

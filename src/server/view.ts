@@ -1,10 +1,11 @@
-import type { ApiReply, ApiRequest, ApiWatchEvent, WatchSink } from '../api/exchange.ts'
+import type { ApiReply, ApiWatchEvent, WatchEventType, WatchSink } from '../api/exchange.ts'
 import type { Kind } from '../api/kind.ts'
 import type { KubeObject } from '../api/object.ts'
 import { apiVersionOf } from '../api/resource-ref.ts'
 import { StatusError } from '../api/status-error.ts'
 import { type IncludeObject, partialObjectMetadata, partialObjectMetadataList, tableOf } from '../api/table.ts'
 import type { ListMeta } from '../api/types/meta-v1.ts'
+import type { Representation } from './negotiation.ts'
 import { entryReply, jsonHeaders, jsonReply } from './replies.ts'
 import { mapInSlices } from './slices.ts'
 import type { CacheEntry } from './watch-cache.ts'
@@ -18,11 +19,18 @@ export interface View {
 }
 
 /** Chosen by the Accept header (`as=Table`, `as=PartialObjectMetadata[List]`) and `includeObject`. */
-export function viewOf(kind: Kind, { headers }: ApiRequest, parameters: URLSearchParams, nowMs: () => number): View {
-  const accepted = headers.accept ?? ''
-  if (accepted.includes('as=Table')) return tableView(kind, includeObjectOf(parameters), nowMs)
-  return accepted.includes('as=PartialObjectMetadata') ? metadataView : wholeView(kind)
+export function viewOf(kind: Kind, { as, metaVersion }: Representation, parameters: URLSearchParams, nowMs: () => number): View {
+  switch (as) {
+    case 'whole':
+      return wholeView(kind)
+    case 'table':
+      return tableView(kind, includeObjectOf(parameters), metaVersion, nowMs)
+    case 'metadata':
+      return metadataViews[metaVersion]
+  }
 }
+
+type MetaVersion = Representation['metaVersion']
 
 const opening = Buffer.from('{')
 const comma = Buffer.from(',')
@@ -42,10 +50,21 @@ function wholeView(kind: Kind): View {
             return { ...head, items: entries.map((entry) => entry.object) }
           },
           encode: () => listChunks(head, entries, typeOpening(kind)),
+          list: { head, field: 'items', items: () => untyped(entries, kind) },
         },
       }
     },
     watch: (sink) => sink,
+  }
+}
+
+/** The objects for one look each, without what their list says for all. */
+function* untyped(entries: readonly CacheEntry[], kind: Kind): Generator<object> {
+  const listed = apiVersionOf(kind)
+  for (const entry of entries) {
+    const object = entry.glance()
+    const { kind: name, apiVersion, ...rest } = object
+    yield name === kind.kind && apiVersion === listed ? rest : object
   }
 }
 
@@ -64,9 +83,11 @@ function listChunks(head: object, entries: readonly CacheEntry[], type: Buffer):
   return chunks
 }
 
-function tableView(kind: Kind, includeObject: IncludeObject, nowMs: () => number): View {
-  const table = (objects: readonly KubeObject[], metadata: ListMeta, withColumns: boolean) =>
-    tableOf({ kind, objects, metadata, includeObject, withColumns, nowMs: nowMs() })
+function tableView(kind: Kind, includeObject: IncludeObject, metaVersion: MetaVersion, nowMs: () => number): View {
+  const table = (objects: readonly KubeObject[], metadata: ListMeta, withColumns: boolean) => ({
+    ...tableOf({ kind, objects, metadata, includeObject, withColumns, nowMs: nowMs() }),
+    apiVersion: `meta.k8s.io/${metaVersion}`,
+  })
   return {
     one: (status, entry, warnings) =>
       jsonReply(status, table([entry.object], { resourceVersion: String(entry.revision) }, true), jsonHeaders(warnings)),
@@ -74,21 +95,38 @@ function tableView(kind: Kind, includeObject: IncludeObject, nowMs: () => number
       slicedReply({ ...table([], metadata, true) }, 'rows', entries, (entry) => table([entry.glance()], metadata, false).rows[0] ?? null),
     watch(sink) {
       let isFirst = true
-      return translated(sink, (object) => {
-        const shown = table([object], { resourceVersion: object.metadata.resourceVersion ?? '' }, isFirst)
+      return translated(sink, ({ type, object }) => {
+        const { resourceVersion = '' } = object.metadata
+        const shown = table(type === 'BOOKMARK' ? [] : [object], { resourceVersion }, isFirst)
         isFirst = false
-        return shown
+        // It has nothing to print, but says how far the watch has seen and where what there was at first ends.
+        return eventOf(type, type === 'BOOKMARK' ? { ...shown, rows: [{ cells: [], object: partialObjectMetadata(object) }] } : shown)
       })
     },
   }
 }
 
-const metadataView: View = {
-  one: (status, entry, warnings) => jsonReply(status, partialObjectMetadata(entry.object), jsonHeaders(warnings)),
-  list: (entries, metadata) =>
-    slicedReply(partialObjectMetadataList([], metadata), 'items', entries, (entry) => partialObjectMetadata(entry.glance())),
-  watch: (sink) => translated(sink, partialObjectMetadata),
+function metadataView(metaVersion: MetaVersion): View {
+  const apiVersion = `meta.k8s.io/${metaVersion}`
+  const show = (object: KubeObject) => ({ ...partialObjectMetadata(object), apiVersion })
+  /** Made once for all watchers, to whom the same event is given. */
+  const known = new WeakMap<object, ApiWatchEvent<unknown>>()
+  const shown = (event: ApiWatchEvent): ApiWatchEvent<unknown> => {
+    const made = known.get(event) ?? eventOf(event.type, show(event.object))
+    known.set(event, made)
+    return made
+  }
+  return {
+    one: (status, entry, warnings) => jsonReply(status, show(entry.object), jsonHeaders(warnings)),
+    list(entries, metadata) {
+      const list = { ...partialObjectMetadataList([], metadata), apiVersion }
+      return slicedReply(list, 'items', entries, (entry) => show(entry.glance()))
+    },
+    watch: (sink) => translated(sink, shown),
+  }
 }
+
+const metadataViews = { v1: metadataView('v1'), v1beta1: metadataView('v1beta1') }
 
 /** A document with one long list in it, made and encoded piece by piece so that others are answered meanwhile. */
 async function slicedReply<Field extends string>(
@@ -114,21 +152,37 @@ async function slicedReply<Field extends string>(
         return { ...document, [field]: entries.map(show) }
       },
       encode: () => chunks,
+      list: { head, field, items: () => shownOne(entries, show) },
     },
   }
 }
 
 const piecesPerChunk = 100
 
-function translated(sink: WatchSink, show: (object: KubeObject) => object): WatchSink {
+function* shownOne(entries: readonly CacheEntry[], show: (entry: CacheEntry) => object | null): Generator<object> {
+  for (const entry of entries) {
+    const shown = show(entry)
+    if (shown) yield shown
+  }
+}
+
+function translated(sink: WatchSink, show: (event: ApiWatchEvent) => ApiWatchEvent<unknown>): WatchSink {
   return {
-    event(event: ApiWatchEvent<unknown>) {
-      if (event.type === 'BOOKMARK' || event.type === 'ERROR') return sink.event(event)
-      const object = show(event.object as KubeObject)
-      return sink.event({ type: event.type, object, bytes: () => Buffer.from(`${JSON.stringify({ type: event.type, object })}\n`) })
-    },
+    event: (event) => sink.event(event.type === 'ERROR' ? event : show(event as ApiWatchEvent)),
     ...(sink.ready && { ready: () => sink.ready?.() ?? Promise.resolve() }),
     end: () => sink.end(),
+  }
+}
+
+function eventOf(type: WatchEventType, object: object): ApiWatchEvent<unknown> {
+  let line: Uint8Array | undefined
+  return {
+    type,
+    object,
+    bytes() {
+      line ??= Buffer.from(`${JSON.stringify({ type, object })}\n`)
+      return line
+    },
   }
 }
 

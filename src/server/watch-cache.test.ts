@@ -18,7 +18,7 @@ async function makeCache() {
   }
   const watch = (options: Partial<WatchOptions> = {}, ready?: () => Promise<void>) => {
     const seen: { type: string; name?: string; revision?: string; data?: Record<string, string> }[] = []
-    const stop = cache.watch(
+    const { stop } = cache.watch(
       { prefix, filter: () => true, after: undefined, bookmarks: false, markInitialEnd: false, ...options },
       {
         event({ type, object }: ApiWatchEvent<unknown>) {

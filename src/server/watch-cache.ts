@@ -3,7 +3,8 @@ import type { ApiWatchEvent, WatchSink } from '../api/exchange.ts'
 import type { KubeObject } from '../api/object.ts'
 import { StatusError } from '../api/status-error.ts'
 import type { Clock } from '../base/clock.ts'
-import type { Change, Store } from '../store/store.ts'
+import type { Change } from '../store/store.ts'
+import type { ReadableStore } from './custom-resources/converted-store.ts'
 
 /** One object at one revision: its bytes as every reader gets them, decoded and frozen when first asked for. */
 export class CacheEntry {
@@ -111,6 +112,9 @@ export class WatchCache {
   /** The revision that the oldest remembered event follows on. */
   #oldest: number
   #revision: number
+  #isClosed = false
+  /** Follows the store no longer. */
+  #stop = () => {}
 
   private constructor({ prefix, apiVersion, kind, revision }: { prefix: string; apiVersion: string; kind: string; revision: number }) {
     this.prefix = prefix
@@ -120,7 +124,7 @@ export class WatchCache {
     this.#oldest = revision
   }
 
-  static async load(store: Store, { prefix, apiVersion, kind }: { prefix: string; apiVersion: string; kind: string }): Promise<WatchCache> {
+  static async load(store: ReadableStore, { prefix, apiVersion, kind }: { prefix: string; apiVersion: string; kind: string }): Promise<WatchCache> {
     let { entries, revision, more } = await store.list(prefix, { limit: slice })
     const cache = new WatchCache({ prefix, apiVersion, kind, revision })
     for (;;) {
@@ -133,11 +137,12 @@ export class WatchCache {
       await nextTurn()
       ;({ entries, more } = await store.list(prefix, { revision, after, limit: slice }))
     }
-    store.watch(prefix, revision, {
+    const following = store.watch(prefix, revision, {
       onChanges: (changes) => cache.#apply(changes),
       onProgress: (progress) => cache.#progress(progress),
       onEnd: () => cache.#endWatches(),
     })
+    cache.#stop = () => following.stop()
     return cache
   }
 
@@ -162,7 +167,7 @@ export class WatchCache {
 
   /** Resolves with whether everything up to the revision is shown, at the latest after `timeoutMs`. */
   async reaches(revision: number, clock: Clock, timeoutMs: number): Promise<boolean> {
-    if (this.#revision >= revision) return true
+    if (this.#revision >= revision || this.#isClosed) return this.#revision >= revision
     return new Promise((resolve) => {
       const waiter = {
         revision,
@@ -190,6 +195,7 @@ export class WatchCache {
   /** Pushes events into the sink until it says no or is stopped. Throws Expired when `after` is too old. */
   watch(options: WatchOptions, sink: WatchSink): Watching {
     const { after } = options
+    if (this.#isClosed) throw new StatusError('Expired', 'the resource is no longer served as it was')
     if (after !== undefined && after < this.#oldest)
       throw new StatusError('Expired', `too old resource version: ${after} (${this.#oldest})`)
     const watcher: Watcher = { ...options, sink, sending: undefined }
@@ -200,6 +206,14 @@ export class WatchCache {
       stop: () => void this.#watchers.delete(watcher),
       sendBookmark: () => this.#sendBookmark(watcher, this.#bookmark({})),
     }
+  }
+
+  /** Ends all watches; what is shown stays as it is. Whoever watches from now on is told at once that it is over. */
+  close(): void {
+    this.#isClosed = true
+    this.#stop()
+    this.#endWatches()
+    for (const waiter of this.#waiters) waiter.done()
   }
 
   /** Tells every watcher that asked for it how far it has seen. */

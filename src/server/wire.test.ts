@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib'
 import { beforeEach, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { builtinCatalog } from '../api/catalog.ts'
+import { decodeCbor, encodeCbor } from '../api/cbor.ts'
 import type { ApiReply, ApiWatchEvent } from '../api/exchange.ts'
 import type { JsonObject } from '../api/object.ts'
 import { protobufCodec } from '../api/protobuf/envelope.ts'
@@ -104,6 +105,93 @@ test('a reply may be YAML', async () => {
   expect(list.items).toContainEqual(expect.objectContaining({ data: { a: 'b' } }))
   for (const item of list.items) expect(item).not.toHaveProperty('kind')
 })
+
+test('objects go in and out in CBOR, an apply too', async () => {
+  const cbor = { 'content-type': 'application/cbor', accept: 'application/cbor' }
+  const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'one' }, data: { a: 'b' } }
+  const created = await send('POST', configMaps, cbor, encodeCbor(object))
+  expect(created.status).toBe(201)
+  expect(created.headers['content-type']).toBe('application/cbor')
+  expect(decodeCbor(await bytesOf(created))).toMatchObject(object)
+  const applied = await send(
+    'PATCH',
+    `${configMaps}/two?fieldManager=me`,
+    { ...cbor, 'content-type': 'application/apply-patch+cbor' },
+    encodeCbor({ ...object, metadata: { name: 'two' } }),
+  )
+  expect(applied.status).toBe(201)
+  const listed = decodeCbor(await bytesOf(await send('GET', configMaps, cbor)))
+  expect(listed).toMatchObject({
+    kind: 'ConfigMapList',
+    apiVersion: 'v1',
+    items: [{ metadata: { name: 'one' } }, { metadata: { name: 'two' } }],
+  })
+  const refused = await send('POST', configMaps, cbor, Buffer.from('ff', 'hex'))
+  expect(refused.status).toBe(400)
+  expect(decodeCbor(await bytesOf(refused))).toMatchObject({ kind: 'Status', reason: 'BadRequest' })
+})
+
+test('a watch in CBOR is a sequence of events', async () => {
+  await create('one')
+  const reply = await send('GET', `${configMaps}?watch=true&fieldSelector=metadata.name=one`, { accept: 'application/cbor-seq' })
+  expect(reply.headers['content-type']).toBe('application/cbor-seq')
+  const [first] = eventsOf(reply)
+  expect(decodeCbor(first?.bytes() ?? Buffer.alloc(0))).toMatchObject({
+    type: 'ADDED',
+    object: { kind: 'ConfigMap', metadata: { name: 'one' } },
+  })
+})
+
+const metadataAlone = 'as=PartialObjectMetadata;g=meta.k8s.io;v=v1'
+
+test('metadata alone is got, listed and watched in protobuf, bookmarks too', async () => {
+  await create('one')
+  const accept = { accept: `${protobufType};${metadataAlone}` }
+  const one = codec.decode(await bytesOf(await send('GET', `${configMaps}/one`, accept)))
+  expect(one).toMatchObject({ kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: { name: 'one' } })
+  expect(one).not.toHaveProperty('data')
+  const listed = codec.decode(await bytesOf(await send('GET', configMaps, accept)))
+  expect(listed).toMatchObject({ kind: 'PartialObjectMetadataList', items: [{ metadata: { name: 'one' } }] })
+  const query = 'watch=true&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan'
+  const events = eventsOf(await send('GET', `${configMaps}?${query}`, accept)).map(({ type, bytes }) => {
+    const frame = Buffer.from(bytes())
+    return { type, object: codec.decode(frame.subarray(frame.indexOf('k8s\0'))) }
+  })
+  expect(events).toMatchObject([
+    { type: 'ADDED', object: { kind: 'PartialObjectMetadata', metadata: { name: 'one' } } },
+    { type: 'BOOKMARK', object: { kind: 'PartialObjectMetadata', metadata: { annotations: { 'k8s.io/initial-events-end': 'true' } } } },
+  ])
+})
+
+test('a long list in protobuf is what its objects are', async () => {
+  for (let index = 0; index < 250; index++) await create(`a${index}`)
+  const list = codec.decode(await bytesOf(await send('GET', configMaps, both))) as { items: JsonObject[] }
+  const json = JSON.parse((await bytesOf(await send('GET', configMaps, {}))).toString()) as { items: JsonObject[] }
+  expect(list).toEqual({ ...json, items: json.items })
+})
+
+test.each([
+  [
+    '',
+    `application/vnd.kubernetes.protobuf;as=Table;g=meta.k8s.io;v=v1`,
+    'application/json, application/yaml, application/vnd.kubernetes.protobuf',
+  ],
+  ['?watch=true', 'application/yaml', 'application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch'],
+])('%s as %s is not to be had', async (query, accept, types) => {
+  const reply = await send('GET', `${configMaps}${query}`, { accept })
+  expect(reply.status).toBe(406)
+  // JSON is YAML too.
+  expect(parse((await bytesOf(reply)).toString())).toMatchObject({
+    reason: 'NotAcceptable',
+    message: `only the following media types are accepted: ${types}`,
+  })
+})
+
+function eventsOf({ body }: ApiReply): readonly ApiWatchEvent<unknown>[] {
+  const events: ApiWatchEvent<unknown>[] = []
+  if (body.type === 'watch') body.open({ event: (event) => events.push(event) > 0, end() {} })
+  return events
+}
 
 test('what Content-Encoding says of a body is nothing, as upstream', async () => {
   const body = encoded({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'plain' } })

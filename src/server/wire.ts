@@ -1,125 +1,185 @@
 import { stringify } from 'yaml'
+import { decodeCbor, encodeCbor, encodeCborEvent, encodeCborItem, openCborList } from '../api/cbor.ts'
 import { DecodeError } from '../api/decode.ts'
-import type { ApiReply, ApiRequest, ApiWatchEvent, WatchSink } from '../api/exchange.ts'
+import type { ApiReply, ApiRequest, ApiWatchEvent, ListParts, ReplyBody, WatchSink } from '../api/exchange.ts'
+import type { Kind } from '../api/kind.ts'
 import type { JsonObject } from '../api/object.ts'
-import type { ProtobufCodec } from '../api/protobuf/envelope.ts'
+import type { ListEncoding, ProtobufCodec } from '../api/protobuf/envelope.ts'
+import { apiVersionOf } from '../api/resource-ref.ts'
 import { StatusError } from '../api/status-error.ts'
 import { assert } from '../base/assert.ts'
+import { asksForJson, negotiate, type Reading, type Representation, wholeJson } from './negotiation.ts'
 import { notAcceptable } from './routing-errors.ts'
 
 /**
- * Formats beside JSON, at the server's edge: a body in protobuf becomes an object like those of in-process callers, and a
- * reply whose caller asks first for protobuf or YAML is written so. Everything between knows objects only.
+ * Formats beside JSON, at the server's edge: a body in protobuf or CBOR becomes an object like those of in-process callers,
+ * and a reply is written in the format that its caller asks for first. Everything between knows objects only.
  */
 export interface Wire {
-  /** The request with its body decoded, where that is protobuf. Upstream takes bodies as they come, whatever Content-Encoding says. */
+  /** The request with its body decoded, where that is protobuf or CBOR. Upstream takes bodies as they come, whatever Content-Encoding says. */
   read(request: ApiRequest): ApiRequest
-  /** Throws where the caller takes nothing that resources are written in; lists may also be watched. */
-  checkAccept(request: ApiRequest, isList: boolean): void
-  write(request: ApiRequest, reply: ApiReply): ApiReply
+  /**
+   * How the caller wants the kind's objects shown. Throws where it takes nothing that they are written in; not so for what
+   * stands behind a subresource (logs, proxied pages), which has formats of its own.
+   */
+  accepted(request: ApiRequest, kind: Kind, reading: Reading, isOwnFormat: boolean): Representation
+  write(request: ApiRequest, reply: ApiReply): ApiReply | Promise<ApiReply>
+}
+
+interface ObjectType {
+  readonly apiVersion: string
+  readonly kind: string
 }
 
 const protobufType = 'application/vnd.kubernetes.protobuf'
+const cborType = 'application/cbor'
 const wholeTypes = ['application/json', 'application/yaml', protobufType]
 const watchedTypes = ['application/json;stream=watch', `${protobufType};stream=watch`]
+/** How many items of a list are encoded before others get a turn. */
+const slice = 100
 
 export function createWire(protobuf: ProtobufCodec): Wire {
   /** Events are shared by all watchers, so what one of them was written as serves all. */
-  const written = new WeakMap<object, Map<string, Uint8Array>>()
+  const written = { protobuf: new WeakMap<object, Map<string, Uint8Array>>(), cbor: new WeakMap<object, Map<string, Uint8Array>>() }
 
   return {
     read(request) {
       const { body, headers } = request
-      if (!(body instanceof Uint8Array) || body.length === 0 || mediaType(headers['content-type']) !== protobufType) return request
+      if (!(body instanceof Uint8Array) || body.length === 0) return request
+      const type = mediaType(headers['content-type'])
+      const isApply = type === 'application/apply-patch+cbor'
+      if (type !== protobufType && type !== cborType && !isApply) return request
       try {
-        return { ...request, body: protobuf.decode(body), headers: { ...headers, 'content-type': 'application/json' } }
+        const object = type === protobufType ? protobuf.decode(body) : decodeCbor(body)
+        return {
+          ...request,
+          body: object,
+          headers: { ...headers, 'content-type': isApply ? 'application/apply-patch+yaml' : 'application/json' },
+        }
       } catch (cause) {
         if (cause instanceof DecodeError) throw new StatusError('BadRequest', cause.message, undefined, { cause })
         throw cause
       }
     },
 
-    checkAccept({ headers }, isList) {
-      if (preferred(headers.accept) === 'none') throw notAcceptable(isList ? [...wholeTypes, ...watchedTypes] : wholeTypes)
+    accepted({ headers }, kind, reading, isOwnFormat) {
+      if (asksForJson(headers.accept)) return wholeJson
+      const hasMessage = protobuf.knows({ apiVersion: apiVersionOf(kind), kind: kind.kind })
+      const found = negotiate(headers.accept, { hasMessage, isWatch: reading === 'watch' })
+      if (typeof found !== 'string') return found
+      if (isOwnFormat) return wholeJson
+      // Lists may also be watched.
+      if (found === 'unknown') throw notAcceptable(reading === 'one' ? wholeTypes : [...wholeTypes, ...watchedTypes])
+      throw onlyAccepted(reading === 'watch' ? watchedTypes : wholeTypes)
     },
 
     write(request, reply) {
-      const format = preferred(request.headers.accept)
+      if (asksForJson(request.headers.accept)) return reply
       const { body, headers } = reply
-      if (format === 'json' || format === 'none' || headers['content-type'] !== 'application/json') return reply
-      if (body.type === 'object') {
-        if (format === 'yaml')
-          return {
-            ...reply,
-            headers: { ...headers, 'content-type': 'application/yaml' },
-            body: { type: 'stream', stream: yamlOf(body.object) },
-          }
-        const bytes = protobuf.encode(body.object as JsonObject)
-        if (!bytes) return reply
-        return { ...reply, headers: { ...headers, 'content-type': protobufType }, body: { type: 'bytes', chunks: [bytes] } }
-      }
-      if (body.type !== 'watch' || format !== 'protobuf') return reply
-      return {
-        ...reply,
-        headers: { ...headers, 'content-type': `${protobufType};stream=watch` },
-        body: { type: 'watch', open: (sink) => body.open(framed(sink)) },
-      }
+      if (headers['content-type'] !== 'application/json' || (body.type !== 'object' && body.type !== 'watch')) return reply
+      const hasMessage = body.type === 'object' ? protobuf.knows(body.object as ObjectType) : !body.objects || protobuf.knows(body.objects)
+      const found = negotiate(request.headers.accept, { hasMessage, isWatch: body.type === 'watch' })
+      const format = typeof found === 'string' ? 'json' : found.format
+      if (format === 'json') return reply
+      return body.type === 'watch' ? watchIn(format, reply, body.open) : objectIn(format, reply, body)
     },
   }
 
-  function framed(sink: WatchSink): WatchSink {
+  function objectIn(format: 'yaml' | 'protobuf' | 'cbor', reply: ApiReply, { object, list }: ObjectBody): ApiReply | Promise<ApiReply> {
+    switch (format) {
+      case 'yaml':
+        return { ...typed(reply, 'application/yaml'), body: { type: 'stream', stream: yamlOf(object, list) } }
+      case 'protobuf': {
+        const encoding = list && protobuf.listEncoding(list.head as JsonObject)
+        if (list && encoding) return protobufList(reply, list, encoding)
+        const bytes = protobuf.encode(object as JsonObject)
+        assert(bytes, 'what is negotiated as protobuf has a message')
+        return { ...typed(reply, protobufType), body: { type: 'bytes', chunks: [bytes] } }
+      }
+      case 'cbor':
+        if (list) return cborListReply(reply, list)
+        return { ...typed(reply, cborType), body: { type: 'bytes', chunks: [encodeCbor(object)] } }
+    }
+  }
+
+  function watchIn(format: 'yaml' | 'protobuf' | 'cbor', reply: ApiReply, open: (sink: WatchSink) => void): ApiReply {
+    switch (format) {
+      case 'protobuf':
+        return { ...typed(reply, `${protobufType};stream=watch`), body: { type: 'watch', open: (sink) => open(framed('protobuf', sink)) } }
+      case 'cbor':
+        return { ...typed(reply, 'application/cbor-seq'), body: { type: 'watch', open: (sink) => open(framed('cbor', sink)) } }
+      case 'yaml':
+        return reply
+    }
+  }
+
+  function framed(format: 'protobuf' | 'cbor', sink: WatchSink): WatchSink {
     return {
-      event: (event) => sink.event({ type: event.type, object: event.object, bytes: () => frameOf(event) }),
+      event: (event) => sink.event({ type: event.type, object: event.object, bytes: () => frameOf(format, event) }),
+      ...(sink.ready && { ready: () => sink.ready?.() ?? Promise.resolve() }),
       end: () => sink.end(),
     }
   }
 
-  function frameOf({ type, object }: ApiWatchEvent<unknown>): Uint8Array {
+  function frameOf(format: 'protobuf' | 'cbor', { type, object }: ApiWatchEvent<unknown>): Uint8Array {
     const key = object as object
-    const frames = written.get(key) ?? new Map<string, Uint8Array>()
-    written.set(key, frames)
-    const frame = frames.get(type) ?? protobuf.encodeEvent(type, object as JsonObject)
-    assert(frame, 'what is watched in protobuf has a message')
-    frames.set(type, frame)
+    const frames = written[format].get(key) ?? new Map<string, Uint8Array>()
+    written[format].set(key, frames)
+    let frame = frames.get(type)
+    if (!frame) {
+      frame = format === 'cbor' ? encodeCborEvent(type, object) : protobuf.encodeEvent(type, object as JsonObject)
+      assert(frame, 'what is watched in protobuf has a message')
+      frames.set(type, frame)
+    }
     return frame
   }
 }
 
-/** What a caller asks for first among what there is. Most ask for JSON, or for nothing. */
-function preferred(accept: string | undefined): 'json' | 'protobuf' | 'yaml' | 'none' {
-  if (accept === undefined || accept === '' || accept.startsWith('application/json') || accept.startsWith('*/*')) return 'json'
-  for (const clause of accept.split(',')) {
-    const type = mediaType(clause)
-    // Tables exist in JSON and YAML alone.
-    if (type === protobufType && !clause.includes('as=Table')) return 'protobuf'
-    if (type === 'application/yaml') return 'yaml'
-    if (type === 'application/json' || type === 'application/*' || type === '*/*') return 'json'
+type ObjectBody = Extract<ReplyBody, { type: 'object' }>
+
+const typed = ({ status, headers }: ApiReply, contentType: string) => ({ status, headers: { ...headers, 'content-type': contentType } })
+
+async function protobufList(reply: ApiReply, list: ListParts, { opening, item, closing }: ListEncoding): Promise<ApiReply> {
+  const items: Uint8Array[] = []
+  let length = 0
+  for await (const object of inTurns(list)) {
+    const bytes = item(object as JsonObject)
+    length += bytes.length
+    items.push(bytes)
   }
-  return 'none'
+  return { ...typed(reply, protobufType), body: { type: 'bytes', chunks: [opening(length), ...items, closing] } }
+}
+
+async function cborListReply(reply: ApiReply, list: ListParts): Promise<ApiReply> {
+  const items: Uint8Array[] = []
+  for await (const object of inTurns(list)) items.push(encodeCborItem(object))
+  return { ...typed(reply, cborType), body: { type: 'bytes', chunks: [openCborList(list.head, list.field, items.length), ...items] } }
+}
+
+/** A list's items, other requests being answered between them. */
+async function* inTurns(list: ListParts): AsyncGenerator<object> {
+  let count = 0
+  for (const item of list.items()) {
+    if (++count % slice === 0) await new Promise<void>((resolve) => setImmediate(resolve))
+    yield item
+  }
 }
 
 const mediaType = (header: string | undefined) => header?.split(';', 1)[0]?.trim().toLowerCase()
 
-/** A list is written item by item, other requests being answered between them. */
-async function* yamlOf(object: object): AsyncGenerator<Uint8Array> {
-  const { items, ...head } = object as Typed & { items?: readonly Typed[] }
-  if (!Array.isArray(items) || items.length === 0) {
+/** Upstream's words where a format is known, and not what is asked of it. */
+const onlyAccepted = (types: readonly string[]) =>
+  new StatusError('NotAcceptable', `only the following media types are accepted: ${types.join(', ')}`)
+
+/** A list is written item by item. */
+async function* yamlOf(object: object, list: ListParts | undefined): AsyncGenerator<Uint8Array> {
+  const { value: first } = list ? list.items()[Symbol.iterator]().next() : { value: undefined }
+  if (!list || first === undefined) {
     yield Buffer.from(stringify(object, yamlOptions))
     return
   }
-  yield Buffer.from(`${stringify(head, yamlOptions)}items:\n`)
-  for (const item of items as readonly Typed[]) {
-    const { kind, apiVersion, ...rest } = item
-    // What the list says for all is left to it, as in JSON.
-    const isTold = `${kind}List` === head.kind && apiVersion === head.apiVersion
-    yield Buffer.from(stringify([isTold ? rest : item], yamlOptions))
-    await new Promise<void>((resolve) => setImmediate(resolve))
-  }
-}
-
-interface Typed {
-  readonly kind?: unknown
-  readonly apiVersion?: unknown
+  yield Buffer.from(`${stringify(list.head, yamlOptions)}${list.field}:\n`)
+  for await (const item of inTurns(list)) yield Buffer.from(stringify([item], yamlOptions))
 }
 
 /** No anchors for what stands twice, and texts quoted as readers of YAML 1.1 need. */

@@ -13,8 +13,20 @@ export interface ProtobufCodec {
   decode(bytes: Uint8Array): JsonObject
   /** Undefined for a type that the facts do not have (a custom resource). */
   encode(object: JsonObject): Buffer | undefined
+  /** Whether the facts have the type's message. */
+  knows(type: { readonly apiVersion: string; readonly kind: string }): boolean
+  /** A list whose items are encoded one by one; undefined as `encode` is. */
+  listEncoding(head: JsonObject): ListEncoding | undefined
   /** A frame of a watch: its length in four bytes, then a WatchEvent. */
   encodeEvent(type: string, object: JsonObject): Buffer | undefined
+}
+
+/** A list's bytes: what opens it, its items, what closes it. */
+export interface ListEncoding {
+  item(object: JsonObject): Buffer
+  /** Lengths stand first, so that of all items together is known when the first byte is written. */
+  opening(itemBytes: number): Buffer
+  readonly closing: Buffer
 }
 
 /**
@@ -48,6 +60,34 @@ export function protobufCodec(definitions: Definitions, texts: Readonly<Record<s
       return message && enveloped(object, message)
     },
 
+    knows: ({ apiVersion, kind }) => forType(apiVersion, kind) !== undefined,
+
+    listEncoding(head) {
+      const message = forType(head.apiVersion, head.kind)
+      const field = message?.byName.get('items')
+      if (!message || !field) return undefined
+      const inside = new WireWriter()
+      writeMessage(inside, message, head)
+      const first = inside.take()
+      return {
+        item(object) {
+          const writer = new WireWriter()
+          writeMessage(writer, field.message(), object)
+          writer.close(field.number, 0)
+          return writer.take()
+        },
+        opening(itemBytes) {
+          const writer = new WireWriter()
+          writer.bytes(first)
+          writer.integer(first.length + itemBytes)
+          writer.tag(2, 2)
+          writeType(writer, head)
+          return writer.take()
+        },
+        closing: emptyEnd,
+      }
+    },
+
     encodeEvent(type, object) {
       const message = forType(object.apiVersion, object.kind)
       if (!message) return undefined
@@ -67,19 +107,24 @@ export function protobufCodec(definitions: Definitions, texts: Readonly<Record<s
 
   function enveloped(object: JsonObject, message: Message): Buffer {
     const writer = new WireWriter()
-    // Go writes contentEncoding and contentType also when they are empty.
-    writer.close(4, 0)
-    writer.close(3, writer.length)
+    writer.bytes(emptyEnd)
     const before = writer.length
     writeMessage(writer, message, object)
     writer.close(2, before)
-    const beforeType = writer.length
-    writeText(writer, 2, String(object.kind))
-    writeText(writer, 1, String(object.apiVersion))
-    writer.close(1, beforeType)
-    writer.bytes(magic)
+    writeType(writer, object)
     return writer.take()
   }
+}
+
+/** Go writes contentEncoding and contentType also when they are empty. */
+const emptyEnd = Buffer.from([3 * 8 + 2, 0, 4 * 8 + 2, 0])
+
+function writeType(writer: WireWriter, { apiVersion, kind }: JsonObject): void {
+  const before = writer.length
+  writeText(writer, 2, String(kind))
+  writeText(writer, 1, String(apiVersion))
+  writer.close(1, before)
+  writer.bytes(magic)
 }
 
 const magic = Buffer.from('k8s\0')

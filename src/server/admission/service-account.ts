@@ -92,7 +92,7 @@ function appearing(cache: WatchCache, key: string, clock: Clock): Promise<CacheE
       resolve(cache.get(key))
     }
     const cancel = clock.after(defaultAccountWaitMs, finish)
-    const stop = cache.watch(
+    const { stop } = cache.watch(
       { prefix: key, filter: (entry) => entry.key === key, after: cache.revision(), bookmarks: false, markInitialEnd: false },
       {
         event() {
