@@ -50,9 +50,24 @@ export type ReplyBody =
   | { readonly type: 'object'; readonly object: object; encode(): readonly Uint8Array[]; readonly list?: ListParts }
   /** Pod logs and proxied replies. */
   | { readonly type: 'stream'; readonly stream: AsyncIterable<Uint8Array> }
-  | { readonly type: 'watch'; readonly open: (sink: WatchSink) => void }
+  /** `objects` says of which type they are, for formats that not every type has. */
+  | {
+      readonly type: 'watch'
+      readonly open: (sink: WatchSink) => void
+      readonly objects?: { readonly apiVersion: string; readonly kind: string }
+    }
   /** The connection is handed over: exec, attach, port-forward, proxied upgrades. `connect` gets the raw duplex stream of the socket. */
   | { readonly type: 'upgrade'; readonly connect: (socket: import('node:stream').Duplex, head: Uint8Array) => void }
+
+/** A list whose items are read one after another, for formats that are written so: none of them stays in memory. */
+export interface ListParts {
+  /** All but the items. */
+  readonly head: object
+  /** The name of the field with the items. */
+  readonly field: string
+  /** Without kind and apiVersion where the list says them for all. */
+  items(): Iterable<object>
+}
 
 export type WatchEventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR'
 
@@ -73,13 +88,3 @@ export interface WatchSink {
 
 /** Answers requests: the API server in this process, or one at the other end of a socket. Never throws for what the API can say: errors are replies. */
 export type Handler = (request: ApiRequest) => Promise<ApiReply>
-/** A list whose items are read one after another, for formats that are written so: none of them stays in memory. */
-export interface ListParts {
-  /** All but the items. */
-  readonly head: object
-  /** The name of the field with the items. */
-  readonly field: string
-  /** Without kind and apiVersion where the list says them for all. */
-  items(): Iterable<object>
-}
-
