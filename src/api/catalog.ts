@@ -13,6 +13,8 @@ import { zeroValue } from './zero-value.ts'
 /** Everything that is served: found by resource or by kind. */
 export interface Catalog {
   readonly kinds: readonly Kind[]
+  /** Grows with each change of what is served, where kinds come and go. */
+  readonly generation: number
   /** The facts' own schemas, which OpenAPI documents are made of. */
   readonly definitions: Definitions
   /** The facts' messages, as src/api/protobuf reads them. */
@@ -99,6 +101,7 @@ function catalogOf(kinds: readonly Kind[], definitions: Definitions): Catalog {
   const names = new Map(kinds.map((kind) => [`${kind.group}/${kind.version}/${kind.kind}`, kind]))
   return {
     kinds,
+    generation: 0,
     definitions,
     messages: facts.messages,
     byResource: (group, version, plural) => resources.get(`${group}/${version}/${plural}`),
@@ -150,6 +153,7 @@ function strategyOf(definition: KindDefinition, hasStatus: boolean, schema: () =
     warnings: (object, old) => definition.warnings?.(object, old) ?? [],
     generation: definition.generation ?? false,
     holdsDeletion: (object) => definition.holdsDeletion?.(object) ?? false,
+    ...(definition.markDeletion && { markDeletion: definition.markDeletion }),
     ...(definition.graceSeconds && { graceSeconds: definition.graceSeconds }),
     ...(definition.orphansByDefault && { orphansByDefault: true }),
   }

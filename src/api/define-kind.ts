@@ -31,6 +31,7 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   /** For subresources that are the object itself, such as a pod's `ephemeralcontainers`. */
   validateSubresource?(object: T, old: T, subresource: string): ReturnType<Strategy['validateUpdate']>
   warnings?(object: T, old: T | undefined): readonly string[]
+  markDeletion?(draft: JsonObject, time: string): void
   graceSeconds?(object: T, asked: number | undefined): number | undefined
   holdsDeletion?(object: T): boolean
   readonly columns?: readonly ColumnDefinition<T>[]

@@ -1,6 +1,8 @@
+import type { Decoded } from './decode.ts'
 import type { JsonObject, KubeObject } from './object.ts'
 import type { Problem } from './problem.ts'
 import type { Schema } from './schema.ts'
+import type { Definitions } from './schema-of.ts'
 
 /**
  * Everything the server, the codecs and the tables know about one kind: structure from the facts, what is special from
@@ -28,6 +30,23 @@ export interface Kind {
   readonly rowOrder?: (one: KubeObject, other: KubeObject) => number
   /** Fields that a field selector may name, and how an object answers for each. */
   readonly selectableFields: ReadonlyMap<string, (object: KubeObject) => string>
+  /** How a body becomes an object; left out: as Go reads the schema. */
+  decode?(value: JsonObject): Decoded
+  /** Where `scale` finds its numbers; left out: where the built-in kinds have them. */
+  readonly scale?: ScalePaths
+  /** Its schemas in each dialect of OpenAPI, by name; left out: the facts have them. */
+  readonly definitions?: { readonly v2: Definitions; readonly v3: Definitions }
+  /** What every reply says of a version that will go. */
+  readonly deprecation?: string
+  /** Why nothing new of it is taken: its definition is on its way out. */
+  readonly createRefusal?: string | undefined
+}
+
+/** Fields by the names that lead to them. */
+export interface ScalePaths {
+  readonly specReplicas: readonly string[]
+  readonly statusReplicas: readonly string[]
+  readonly selector: readonly string[] | undefined
 }
 
 export interface Subresource {
@@ -43,6 +62,16 @@ export interface Storage {
   /** Between this version and the stored one, whose schema it is; left out where they are the same. They may change their argument. */
   toStored?(object: JsonObject, schema?: Schema): JsonObject
   fromStored?(object: JsonObject): JsonObject
+  /** For objects that are kept in several versions at once; left out: all are kept as this kind has them. */
+  readonly codec?: StorageCodec
+}
+
+/** Between what the store has and a kind. Answers without a promise where it can. */
+export interface StorageCodec {
+  /** The bytes of objects, in whatever version each was stored, as this kind has them; in the same order. */
+  read(stored: readonly Uint8Array[]): readonly Uint8Array[] | Promise<readonly Uint8Array[]>
+  /** The object as it is stored now. */
+  write(object: KubeObject): KubeObject | Promise<KubeObject>
 }
 
 /** What a kind's writes go through. Functions change the draft they are given and read `old` only. */
@@ -59,6 +88,8 @@ export interface Strategy {
   warnings(object: KubeObject, old: KubeObject | undefined): readonly string[]
   /** Whether spec changes count up metadata.generation. */
   readonly generation: boolean
+  /** What a delete that is asked for leaves on the object before anything else is decided: finalizers, conditions. */
+  markDeletion?(draft: JsonObject, time: string): void
   /** Seconds that a delete waits for the owner to confirm (pods); undefined: deleted at once. */
   graceSeconds?(object: KubeObject, asked: number | undefined): number | undefined
   /** Whether what it owns stays when a delete does not say what becomes of it. */

@@ -3,7 +3,8 @@ import { isJsonObject } from '../api/merge-patch.ts'
 import { StatusError } from '../api/status-error.ts'
 import type { ListMeta } from '../api/types/meta-v1.ts'
 import type { Clock } from '../base/clock.ts'
-import { CompactedError, type Store } from '../store/store.ts'
+import { CompactedError } from '../store/store.ts'
+import type { ReadableStore } from './custom-resources/converted-store.ts'
 import { listAt, tooLarge } from './read-options.ts'
 import { mapInSlices } from './slices.ts'
 import { CacheEntry, type EntryFilter, type WatchCache } from './watch-cache.ts'
@@ -14,7 +15,7 @@ export interface Page {
 }
 
 interface PageRequest {
-  readonly store: Store
+  readonly store: Pick<ReadableStore, 'list'>
   readonly cache: WatchCache
   readonly clock: Clock
   readonly prefix: string
@@ -95,7 +96,7 @@ async function olderPage({ store, prefix, filter }: PageRequest, position: Posit
 }
 
 async function snapshot(
-  store: Store,
+  store: Pick<ReadableStore, 'list'>,
   prefix: string,
   { revision, after, limit }: { revision: number; after: string; limit: number },
   isContinued: boolean,

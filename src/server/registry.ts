@@ -13,6 +13,7 @@ import { nameSuffix, type Random } from '../base/random.ts'
 import { serializer } from '../base/serially.ts'
 import { type Store, StoreError } from '../store/store.ts'
 import type { Admission } from './admission/admission.ts'
+import { rememberShown } from './custom-resources/converted-store.ts'
 import { ownersAfter, ownersOfNew } from './field-owners.ts'
 import { invalidObject } from './invalid-object.ts'
 import { metadataProblems, metadataUpdateProblems } from './metadata-problems.ts'
@@ -190,7 +191,15 @@ export function createRegistry({
       return again(ref, async () => {
         const current = await registry.get(ref)
         checkPreconditions(ref, current, options)
-        const request = { ...ref, operation: 'DELETE', subresource: '', draft: undefined, old: current.object, ...options } as const
+        const request = {
+          ...ref,
+          operation: 'DELETE',
+          subresource: '',
+          draft: undefined,
+          old: current.object,
+          deletion: options,
+          ...options,
+        } as const
         await admission.validate(request)
         const object = markDeleted(ref.kind, current.object, options)
         if (!object) {
@@ -239,17 +248,19 @@ export function createRegistry({
   /** The entry as the cache shows it; undefined when the precondition failed, and then the cache shows why. */
   async function write(ref: ObjectRef, object: KubeObject, ifRevision: number, options: WriteOptions): Promise<CacheEntry | undefined> {
     const key = objectKey(ref)
-    const value = encodeStored(object)
+    const shown = encodeStored(object)
+    const value = ref.kind.storage.codec ? await storedBytes(ref.kind, object, shown) : shown
     if (value.length > maxObjectBytes)
       throw new StatusError('RequestEntityTooLarge', `Request entity too large: limit is ${maxObjectBytes}, the object has ${value.length}`)
     const cache = await registry.cache(ref.kind)
-    if (options.dryRun) return (cache.get(key)?.revision ?? 0) === ifRevision ? new CacheEntry(key, value, ifRevision) : undefined
-    rememberSource(value, object)
+    if (options.dryRun) return (cache.get(key)?.revision ?? 0) === ifRevision ? new CacheEntry(key, shown, ifRevision) : undefined
+    rememberSource(shown, object)
     const result = await committed(store.write({ key, value, ifRevision, ...(options.cause !== undefined && { cause: options.cause }) }))
     if (result.type === 'conflict') return shownUntil(ref, result.revision)
     // The store tells its watchers before it acknowledges; a later write may be shown already.
-    const shown = cache.get(key)
-    return shown?.revision === result.revision ? shown : new CacheEntry(key, value, result.revision)
+    if (ref.kind.storage.codec) await cache.reaches(result.revision, clock, conflictWaitMs)
+    const entry = cache.get(key)
+    return entry?.revision === result.revision ? entry : new CacheEntry(key, shown, result.revision)
   }
 
   async function remove(ref: ObjectRef, current: CacheEntry, options: WriteOptions): Promise<CacheEntry | undefined> {
@@ -338,13 +349,14 @@ export function createRegistry({
   function prepareUpdate(kind: Kind, changed: JsonObject, old: KubeObject, subresource: string): KubeObject {
     kind.strategy.prepareForUpdate(changed, old, subresource)
     const object = changed as unknown as KubeObject
-    if (kind.strategy.generation && specChanged(changed, old as unknown as JsonObject))
+    if (kind.strategy.generation && specChanged(kind, changed, old as unknown as JsonObject))
       object.metadata.generation = (old.metadata.generation ?? 0) + 1
     return object
   }
 
   /** The object as a delete leaves it when something still holds it; undefined when nothing does. */
-  function markDeleted(kind: Kind, current: KubeObject, { gracePeriodSeconds, propagationPolicy }: DeleteOptions): KubeObject | undefined {
+  function markDeleted(kind: Kind, found: KubeObject, { gracePeriodSeconds, propagationPolicy }: DeleteOptions): KubeObject | undefined {
+    const current = markedByKind(kind, found)
     const { finalizers: held = [], deletionTimestamp, deletionGracePeriodSeconds: running, ...kept } = current.metadata
     const isHurried = kind.strategy.graceSeconds !== undefined && deletionTimestamp !== undefined && running !== undefined
     // A grace period that runs may be shortened, never made longer.
@@ -369,6 +381,13 @@ export function createRegistry({
     if (deletionTimestamp === undefined && typeof draftMetadata.generation === 'number') draftMetadata.generation++
     kind.strategy.prepareForUpdate(draft, draft as unknown as KubeObject, '')
     return draft as unknown as KubeObject
+  }
+
+  function markedByKind({ strategy }: Kind, found: KubeObject): KubeObject {
+    if (!strategy.markDeletion || found.metadata.deletionTimestamp !== undefined) return found
+    const draft = copy(found)
+    strategy.markDeletion(draft as unknown as JsonObject, timestamp(clock.now()))
+    return draft
   }
 
   /** Upstream's words, which say why no name was found for an object that named none. */
@@ -466,9 +485,20 @@ function sameObject(left: KubeObject, right: KubeObject): boolean {
   )
 }
 
-function specChanged(left: JsonObject, right: JsonObject): boolean {
+/** A status that is no subresource is a field like any other. */
+function specChanged({ subresources }: Kind, left: JsonObject, right: JsonObject): boolean {
   const fields = new Set([...Object.keys(left), ...Object.keys(right)])
-  return [...fields].some((field) => field !== 'metadata' && field !== 'status' && !jsonEqual(left[field], right[field]))
+  fields.delete('metadata')
+  if (subresources.has('status')) fields.delete('status')
+  return [...fields].some((field) => !jsonEqual(left[field], right[field]))
+}
+
+/** The object as the store has it, in the version in which it is kept. */
+async function storedBytes(kind: Kind, object: KubeObject, shown: Uint8Array): Promise<Uint8Array> {
+  const stored = (await kind.storage.codec?.write(object)) ?? object
+  const value = stored === object ? shown : encodeStored(stored)
+  rememberShown(value, kind, shown)
+  return value
 }
 
 function refuse(kind: Kind, name: string, problems: readonly Problem[]): void {

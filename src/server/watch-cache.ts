@@ -124,7 +124,10 @@ export class WatchCache {
     this.#oldest = revision
   }
 
-  static async load(store: ReadableStore, { prefix, apiVersion, kind }: { prefix: string; apiVersion: string; kind: string }): Promise<WatchCache> {
+  static async load(
+    store: ReadableStore,
+    { prefix, apiVersion, kind }: { prefix: string; apiVersion: string; kind: string },
+  ): Promise<WatchCache> {
     let { entries, revision, more } = await store.list(prefix, { limit: slice })
     const cache = new WatchCache({ prefix, apiVersion, kind, revision })
     for (;;) {

@@ -2,42 +2,23 @@ import { defineKind } from '../define-kind.ts'
 import type { JsonObject } from '../object.ts'
 import { invalid, type Problem, required } from '../problem.ts'
 import type { CustomResourceDefinition, CustomResourceDefinitionSpec } from '../types/apiextensions-v1.ts'
+import { approvalField, approvalOf, approvalProblem, belongsToKubernetes } from './api-approval.ts'
+import { cleanupFinalizer, instancesPending, isTrue, withCondition } from './definition-conditions.ts'
 import { checkNames } from './definition-names.ts'
 import { checkSpec } from './definition-rules.ts'
 
-const approval = 'api-approved.kubernetes.io'
-const approvalField = `metadata.annotations[${approval}]`
-const seeApproval = 'see https://github.com/kubernetes/enhancements/pull/1111'
-
-type Approval = 'missing' | 'invalid' | 'approved' | 'bypassed'
-
-/** Whether the project that a group belongs to has agreed to the API. */
-function approvalOf({ metadata }: CustomResourceDefinition): Approval {
-  const text = metadata.annotations?.[approval] ?? ''
-  if (text === '') return 'missing'
-  if (text.startsWith('unapproved')) return 'bypassed'
-  return URL.canParse(text) && new URL(text).host !== '' ? 'approved' : 'invalid'
-}
-
-const belongsToKubernetes = (group: string) => /(?:^|\.)(?:k8s|kubernetes)\.io$/.test(group)
+const field = `metadata.annotations[${approvalField}]`
 
 /** What has not changed is left alone. */
 function approvalProblems(definition: CustomResourceDefinition, old?: CustomResourceDefinition): Problem[] {
   if (!belongsToKubernetes(definition.spec.group ?? '')) return []
   const now = approvalOf(definition)
   if (old && approvalOf(old) === now) return []
-  const sentence = `protected groups must have approval annotation "${approval}"`
   switch (now) {
     case 'missing':
-      return [required(approvalField, `${sentence}, ${seeApproval}`)]
+      return [required(field, approvalProblem.missing)]
     case 'invalid':
-      return [
-        invalid(
-          approvalField,
-          definition.metadata.annotations?.[approval],
-          `${sentence} with either a URL or a reason starting with "unapproved", ${seeApproval}`,
-        ),
-      ]
+      return [invalid(field, definition.metadata.annotations?.[approvalField], approvalProblem.invalid)]
     case 'approved':
     case 'bypassed':
       return []
@@ -69,9 +50,6 @@ function storedVersionProblems({ spec, status }: CustomResourceDefinition): Prob
 const storageVersion = (draft: JsonObject): string | undefined =>
   (draft.spec as Partial<CustomResourceDefinitionSpec> | undefined)?.versions?.find(({ storage }) => storage)?.name
 
-const isEstablished = ({ status }: CustomResourceDefinition) =>
-  status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True') ?? false
-
 export const customResourceDefinition = defineKind<CustomResourceDefinition>({
   group: 'apiextensions.k8s.io',
   kind: 'CustomResourceDefinition',
@@ -88,6 +66,12 @@ export const customResourceDefinition = defineKind<CustomResourceDefinition>({
     spec.conversion ??= { strategy: 'None' }
     const service = spec.conversion.webhook?.clientConfig?.service
     if (service) service.port ??= 443
+  },
+  markDeletion(draft, time) {
+    const { metadata, status } = draft as unknown as CustomResourceDefinition
+    metadata.finalizers = [...new Set([...(metadata.finalizers ?? []), cleanupFinalizer])]
+    const conditions = withCondition(status?.conditions ?? [], instancesPending, time)
+    draft.status = { ...status, conditions }
   },
   prepareForCreate(draft) {
     const name = storageVersion(draft)
@@ -117,7 +101,7 @@ export const customResourceDefinition = defineKind<CustomResourceDefinition>({
       if (value !== was) found.push(invalid(field, value, 'field is immutable'))
     }
     // What is stored depends on them.
-    if (isEstablished(old)) {
+    if (isTrue(old, 'Established')) {
       unchanged('spec.scope', now.scope, before.scope)
       unchanged('spec.names.kind', now.names.kind, before.names.kind)
     }

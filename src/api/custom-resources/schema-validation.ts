@@ -1,0 +1,264 @@
+import { RE2JS } from 're2js'
+import { namedNodesIn, nodeIn, nodesIn, type SchemaNode, textIn, textsIn } from '../apiextensions/schema-node.ts'
+import { goFloat } from '../go-number.ts'
+import { jsonEqual } from '../json-equal.ts'
+import { isJsonObject } from '../merge-patch.ts'
+import type { JsonObject } from '../object.ts'
+import { invalid, notSupported, type Problem, required, tooLong, tooMany } from '../problem.ts'
+import { lazily } from '../schema-of.ts'
+import { formats } from './formats.ts'
+
+/**
+ * Checks a value against the constraints of its schema, in the words of upstream's OpenAPI validator. `path` leads to the
+ * value, '' being the whole object. With `old`, what stood there before, a part that has not changed is not checked again:
+ * an object that was stored before its schema became stricter can still be written. Pass it where there is one.
+ */
+export type SchemaCheck = (value: unknown, path: string, found: Problem[], old?: Before) => void
+
+/** What stood in a value's place; no such thing where nobody can say what did. */
+export interface Before {
+  readonly value: unknown
+}
+
+/** Whether a value keeps its schema: without the words, for alternatives. */
+const holds = (check: SchemaCheck, value: unknown): boolean => {
+  const found: Problem[] = []
+  check(value, '', found)
+  return found.length === 0
+}
+
+const known = new WeakMap<SchemaNode, SchemaCheck>()
+
+export function schemaCheck(node: SchemaNode): SchemaCheck {
+  const before = known.get(node)
+  if (before) return before
+  const parts = lazily(() => partsOf(node))
+  const check: SchemaCheck = (value, path, found, old) => {
+    if (old && jsonEqual(old.value, value)) return
+    for (const part of parts()) part(value, path, found, old)
+  }
+  known.set(node, check)
+  return check
+}
+
+/** In the order in which upstream finds what is wrong. */
+function partsOf(node: SchemaNode): readonly SchemaCheck[] {
+  const parts = [typeCheck(node), junctorCheck(node), stringCheck(node), formatCheck(node), numberCheck(node), listCheck(node)]
+  return [...parts, enumCheck(node), objectCheck(node)].filter((part) => part !== undefined)
+}
+
+const inBody = (path: string) => `${path} in body`
+
+function typeCheck(node: SchemaNode): SchemaCheck | undefined {
+  const types = node['x-kubernetes-int-or-string'] === true ? ['integer', 'string'] : textIn(node.type) === '' ? [] : [textIn(node.type)]
+  const isNullable = node.nullable === true
+  if (types.length === 0) return undefined
+  return (value, path, found) => {
+    const type = typeOf(value)
+    if (type === 'null' ? isNullable : types.includes(type) || (type === 'integer' && types.includes('number'))) return
+    found.push(wrongType(path, types.join(','), type))
+  }
+}
+
+const wrongType = (path: string, wanted: string, value: string): Problem => ({
+  ...invalid(path, value, `${inBody(path)} must be of type ${wanted}: ${JSON.stringify(value)}`),
+  type: 'FieldValueTypeInvalid',
+})
+
+/** As JSON Schema names it; a number without a fraction is an integer. */
+function typeOf(value: unknown): string {
+  if (value === null || value === undefined) return 'null'
+  if (Array.isArray(value)) return 'array'
+  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number'
+  return typeof value
+}
+
+/** `allOf`, `anyOf`, `oneOf` and `not`: upstream cannot say where these are broken but in words. */
+function junctorCheck(node: SchemaNode): SchemaCheck | undefined {
+  const [anyOf, oneOf, allOf] = ['anyOf', 'oneOf', 'allOf'].map((key) => nodesIn(node[key]).map(schemaCheck)) as [
+    SchemaCheck[],
+    SchemaCheck[],
+    SchemaCheck[],
+  ]
+  const negated = nodeIn(node.not)
+  const not = negated && schemaCheck(negated)
+  if (anyOf.length + oneOf.length + allOf.length === 0 && !not) return undefined
+  const broken = (path: string, why: string) => invalid('<nil>', '', `${JSON.stringify(path)} ${why}`)
+  return (value, path, found) => {
+    if (value === null || value === undefined) return
+    if (anyOf.length > 0 && !anyOf.some((check) => holds(check, value))) {
+      found.push(broken(path, 'must validate at least one schema (anyOf)'), ...bestOf(anyOf, value, path))
+    }
+    if (oneOf.length > 0) {
+      const count = oneOf.filter((check) => holds(check, value)).length
+      const sentence = 'must validate one and only one schema (oneOf).'
+      if (count === 0) found.push(broken(path, `${sentence} Found none valid`), ...bestOf(oneOf, value, path))
+      else if (count > 1) found.push(broken(path, `${sentence} Found ${count} valid alternatives`))
+    }
+    if (allOf.length > 0) {
+      let count = 0
+      for (const check of allOf) {
+        const problems: Problem[] = []
+        check(value, path, problems)
+        if (problems.length === 0) count++
+        found.push(...problems)
+      }
+      if (count < allOf.length) found.push(broken(path, `must validate all the schemas (allOf)${count === 0 ? '. None validated' : ''}`))
+    }
+    if (not && holds(not, value)) found.push(broken(path, 'must not validate the schema (not)'))
+  }
+}
+
+/** What is wrong by the alternative that comes closest. */
+function bestOf(checks: readonly SchemaCheck[], value: unknown, path: string): readonly Problem[] {
+  let best: Problem[] | undefined
+  for (const check of checks) {
+    const problems: Problem[] = []
+    check(value, path, problems)
+    if (!best || problems.length < best.length) best = problems
+  }
+  return best ?? []
+}
+
+const numberIn = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined)
+
+/** Characters, as Go counts runes. */
+const lengthOf = (text: string): number => {
+  let length = 0
+  for (const _ of text) length++
+  return length
+}
+
+function stringCheck(node: SchemaNode): SchemaCheck | undefined {
+  const [minLength, maxLength, pattern] = [numberIn(node.minLength), numberIn(node.maxLength), textIn(node.pattern)]
+  if (minLength === undefined && maxLength === undefined && pattern === '') return undefined
+  const expression = lazily(() => compiled(pattern))
+  return (value, path, found) => {
+    if (typeof value !== 'string') return
+    const length = minLength === undefined && maxLength === undefined ? 0 : lengthOf(value)
+    if (maxLength !== undefined && length > maxLength) found.push(tooLong(path, maxLength))
+    if (minLength !== undefined && length < minLength)
+      found.push(invalid(path, value, `${inBody(path)} should be at least ${minLength} chars long`))
+    if (pattern !== '' && !expression()?.matcher(value).find())
+      found.push(invalid(path, value, `${inBody(path)} should match '${pattern}'`))
+  }
+}
+
+/** In time linear in the text, whatever the expression; undefined for what is none. */
+function compiled(pattern: string): RE2JS | undefined {
+  try {
+    return RE2JS.compile(pattern)
+  } catch {
+    // Whoever stored the definition before expressions were checked: nothing matches.
+    return undefined
+  }
+}
+
+function formatCheck(node: SchemaNode): SchemaCheck | undefined {
+  const format = textIn(node.format)
+  const keeps = formats.get(format)
+  if (format === 'int32' || format === 'int64') return integerFormatCheck(format)
+  if (!keeps) return undefined
+  return (value, path, found) => {
+    if (typeof value === 'string' && !keeps(value)) found.push(wrongType(path, format, value))
+  }
+}
+
+function integerFormatCheck(format: 'int32' | 'int64'): SchemaCheck {
+  const [low, high] = format === 'int32' ? [-(2 ** 31), 2 ** 31 - 1] : [-(2 ** 63), 2 ** 63]
+  return (value, path, found) => {
+    if (typeof value !== 'number' || !Number.isInteger(value) || (value >= low && value <= high)) return
+    found.push(invalid(path, value, `Checked value must be of type integer with format ${format} in ${path}`))
+  }
+}
+
+function numberCheck(node: SchemaNode): SchemaCheck | undefined {
+  const [minimum, maximum, multipleOf] = [numberIn(node.minimum), numberIn(node.maximum), numberIn(node.multipleOf)]
+  if (minimum === undefined && maximum === undefined && multipleOf === undefined) return undefined
+  const [isAbove, isBelow] = [node.exclusiveMinimum === true, node.exclusiveMaximum === true]
+  return (value, path, found) => {
+    if (typeof value !== 'number') return
+    // A bound of a whole number is one itself.
+    const told = (bound: number) => (Number.isInteger(value) ? String(Math.trunc(bound)) : goFloat(bound))
+    const wrong = (sentence: string) => found.push(invalid(path, value, `${inBody(path)} should be ${sentence}`))
+    if (multipleOf !== undefined && multipleOf > 0 && !isMultiple(value, multipleOf)) wrong(`a multiple of ${told(multipleOf)}`)
+    if (maximum !== undefined && (isBelow ? value >= maximum : value > maximum))
+      wrong(`less than ${isBelow ? '' : 'or equal to '}${told(maximum)}`)
+    if (minimum !== undefined && (isAbove ? value <= minimum : value < minimum))
+      wrong(`greater than ${isAbove ? '' : 'or equal to '}${told(minimum)}`)
+  }
+}
+
+/** Doubles that are meant as decimals (0.3 of 0.1) are multiples as far as doubles can tell. */
+function isMultiple(value: number, factor: number): boolean {
+  if (Number.isSafeInteger(value) && Number.isSafeInteger(factor)) return value % factor === 0
+  const ratio = value / factor
+  return Number.isInteger(ratio)
+}
+
+function listCheck(node: SchemaNode): SchemaCheck | undefined {
+  const [minItems, maxItems, item] = [numberIn(node.minItems), numberIn(node.maxItems), nodeIn(node.items)]
+  const each = item && schemaCheck(item)
+  const keys = node['x-kubernetes-list-type'] === 'map' ? textsIn(node['x-kubernetes-list-map-keys']) : []
+  if (minItems === undefined && maxItems === undefined && !each) return undefined
+  return (value, path, found, old) => {
+    if (!Array.isArray(value)) return
+    const before = old && keys.length > 0 ? itemsByKey(old.value, keys) : undefined
+    if (each)
+      value.forEach((element, index) => {
+        const twin = before && isJsonObject(element) ? before.get(keyOf(element, keys)) : undefined
+        each(element, `${path}[${index}]`, found, twin)
+      })
+    const { length } = value
+    if (minItems !== undefined && length < minItems)
+      found.push(invalid(path, length, `${inBody(path)} should have at least ${minItems} items`))
+    if (maxItems !== undefined && length > maxItems) found.push(tooMany(path, length, maxItems))
+  }
+}
+
+const keyOf = (item: JsonObject, keys: readonly string[]) => JSON.stringify(keys.map((key) => item[key]))
+
+function itemsByKey(value: unknown, keys: readonly string[]): ReadonlyMap<string, Before> {
+  const items = Array.isArray(value) ? value.filter(isJsonObject) : []
+  return new Map(items.map((item) => [keyOf(item, keys), { value: item }]))
+}
+
+function enumCheck({ enum: values }: SchemaNode): SchemaCheck | undefined {
+  if (!Array.isArray(values) || values.length === 0) return undefined
+  const told = values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))
+  return (value, path, found) => {
+    if (!values.some((allowed) => jsonEqual(allowed, value))) found.push(notSupported(path, value, told))
+  }
+}
+
+function objectCheck(node: SchemaNode): SchemaCheck | undefined {
+  const properties = new Map(namedNodesIn(node.properties).map(([name, property]) => [name, schemaCheck(property)]))
+  const others = nodeIn(node.additionalProperties)
+  const other = others && schemaCheck(others)
+  const needed = textsIn(node.required)
+  const defaulted = new Set(namedNodesIn(node.properties).flatMap(([name, property]) => (property.default === undefined ? [] : [name])))
+  const [minProperties, maxProperties] = [numberIn(node.minProperties), numberIn(node.maxProperties)]
+  const isClosed = node.additionalProperties === false
+  const isBounded = minProperties !== undefined || maxProperties !== undefined
+  if (properties.size === 0 && !other && needed.length === 0 && !isClosed && !isBounded) return undefined
+  return (value, path, found, old) => {
+    if (!isJsonObject(value)) return
+    const below = (name: string) => (path === '' ? name : `${path}.${name}`)
+    const names = Object.keys(value)
+    if (minProperties !== undefined && names.length < minProperties) {
+      found.push(invalid(path, names.length, `${inBody(path)} should have at least ${minProperties} properties`))
+      return
+    }
+    if (maxProperties !== undefined && names.length > maxProperties) {
+      found.push(tooMany(path, names.length, maxProperties))
+      return
+    }
+    const before = old && isJsonObject(old.value) ? old.value : undefined
+    for (const name of names) {
+      const check = properties.get(name) ?? other
+      if (check) check(value[name], below(name), found, before && Object.hasOwn(before, name) ? { value: before[name] } : undefined)
+      else if (isClosed) found.push(invalid(below(name), '', `${path}.${name} in body is a forbidden property`))
+    }
+    for (const name of needed) if (!Object.hasOwn(value, name) && !defaulted.has(name)) found.push(required(below(name)))
+  }
+}

@@ -1,0 +1,116 @@
+import type { Kind, StorageCodec } from '../../api/kind.ts'
+import type { Change, Store, StoredEntry, StoredRange } from '../../store/store.ts'
+
+/** What caches and pages read of a store. */
+export type ReadableStore = Pick<Store, 'list' | 'watch'>
+
+/** How many objects are converted before others get a turn. */
+const batch = 100
+/** How many changes may wait for their conversion; who is that far behind begins again from a list. */
+const maxWaiting = 10_000
+
+interface Written {
+  readonly kind: Kind
+  readonly shown: Uint8Array
+}
+
+const written = new WeakMap<Uint8Array, Written>()
+
+/** Tells what the bytes that were just given to the store are in the form of the kind that wrote them: they need no conversion. */
+export function rememberShown(stored: Uint8Array, kind: Kind, shown: Uint8Array): void {
+  written.set(stored, { kind, shown })
+}
+
+/** The store as a kind has its objects, in whatever version they were stored. The order of changes is kept. */
+export function convertedStore(
+  store: ReadableStore,
+  kind: Kind,
+  codec: StorageCodec,
+  /** A change could not be converted: the watch has ended, and who kept what it told must forget it. */
+  onFailure: () => void,
+): ReadableStore {
+  return { list, watch }
+
+  async function list(...parameters: Parameters<Store['list']>): Promise<StoredRange> {
+    const range = await store.list(...parameters)
+    const entries: StoredEntry[] = []
+    for (let first = 0; first < range.entries.length; first += batch) {
+      if (first > 0) await new Promise<void>((resolve) => setImmediate(resolve))
+      const some = range.entries.slice(first, first + batch)
+      const values = await codec.read(some.map(({ value }) => value))
+      some.forEach((entry, index) => void entries.push({ ...entry, value: values[index] ?? entry.value }))
+    }
+    return { ...range, entries }
+  }
+
+  function watch(...[prefix, after, watcher]: Parameters<Store['watch']>): ReturnType<Store['watch']> {
+    /** Nothing waits: changes pass as they come. */
+    let waiting: (() => void | Promise<void>)[] = []
+    let count = 0
+    let isRunning = false
+    const inner = store.watch(prefix, after, {
+      onChanges: (changes) => inOrder(changes.length, () => pass(changes)),
+      onProgress: (revision) => inOrder(0, () => watcher.onProgress?.(revision)),
+      onEnd: (error) => watcher.onEnd(error),
+    })
+    return inner
+
+    function pass(changes: readonly Change[]): void | Promise<void> {
+      const converted = convertedChanges(changes)
+      if (!(converted instanceof Promise)) return watcher.onChanges(converted)
+      return converted.then((ready) => watcher.onChanges(ready))
+    }
+
+    function inOrder(changes: number, run: () => void | Promise<void>): void {
+      if (isRunning) {
+        waiting.push(run)
+        count += changes
+        if (count > maxWaiting) fail(new Error('The conversion of objects is too slow'))
+        return
+      }
+      const pending = attempt(run)
+      if (pending) void drain(pending)
+    }
+
+    async function drain(first: Promise<void>): Promise<void> {
+      isRunning = true
+      await first.catch(fail)
+      for (let next = waiting.shift(); next; next = waiting.shift()) await attempt(next)?.catch(fail)
+      count = 0
+      isRunning = false
+    }
+
+    function attempt(run: () => void | Promise<void>): Promise<void> | undefined {
+      try {
+        return run() ?? undefined
+      } catch (error) {
+        fail(error)
+        return undefined
+      }
+    }
+
+    function fail(error: unknown): void {
+      waiting = []
+      inner.stop()
+      onFailure()
+      watcher.onEnd(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  function convertedChanges(changes: readonly Change[]): readonly Change[] | Promise<readonly Change[]> {
+    const shown = changes.map(({ value }) => (value === undefined ? undefined : shownBytes(value)))
+    const foreign = changes.flatMap(({ value }, index) => (value !== undefined && shown[index] === undefined ? [value] : []))
+    const put = (values: readonly Uint8Array[]) => {
+      let next = 0
+      return changes.map((change, index) => (change.value === undefined ? change : { ...change, value: shown[index] ?? values[next++] }))
+    }
+    if (foreign.length === 0) return put([])
+    const values = codec.read(foreign)
+    return values instanceof Promise ? values.then(put) : put(values)
+  }
+
+  function shownBytes(stored: Uint8Array): Uint8Array | undefined {
+    const known = written.get(stored)
+    return known?.kind === kind ? known.shown : undefined
+  }
+}
