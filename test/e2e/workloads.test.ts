@@ -1,4 +1,5 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { example, fetchOnce, isRoot, processesOf, startCluster, type TestCluster, test } from './cluster.ts'
@@ -344,6 +345,27 @@ describe('kubectl at work', () => {
     forward.stop()
   })
 
+  test('debug: a container beside, a copy, and the node', async () => {
+    const debug = (what: string, ...args: string[]) =>
+      kubectl('debug', what, '--image=busybox', '--image-pull-policy=IfNotPresent', ...args)
+    await debug('terminal', '-c', 'beside', '--target=main', '--profile=general', '--', 'sh', '-c', 'ps; sleep 1000')
+    await poll(() => kubectl('logs', 'terminal', '-c', 'beside')).toMatch(/tick/)
+    expect(await kubectl('exec', 'terminal', '-c', 'beside', '--', 'cat', '/proc/1/cmdline')).toContain('tick')
+    expect(await kubectl('describe', 'pod', 'terminal')).toMatch(/Ephemeral Containers:\n {2}beside:[\s\S]*State: +Running/)
+    await debug('terminal', '--copy-to=copied', '--container=main', '--', 'sh', '-c', 'echo copied; sleep 1000')
+    await poll(() => kubectl('logs', 'copied', '-c', 'main')).toBe('copied\n')
+    await debug(`node/${cluster.facts.nodeName}`, '--profile=sysadmin', '--', 'chroot', '/host', 'cat', '/etc/hostname')
+    const node = (await jsonpath(['pods'], '{.items[*].metadata.name}')).split(' ').find((name) => name.startsWith('node-debugger')) ?? ''
+    await poll(() => kubectl('logs', node)).toBe(readFileSync('/etc/hostname', 'utf8'))
+    await kubectl('delete', 'pod', 'copied', node, '--grace-period=1')
+  }, 120_000)
+
+  test('run --rm -i: what it prints and how it ended', async () => {
+    const asked = ['run', 'once', '--rm', '-i', '--quiet', '--restart=Never', '--image=busybox', '--image-pull-policy=IfNotPresent']
+    expect(await cluster.kubectl([...asked, '--', 'sh', '-c', 'read line; echo "got $line"'], 'a line\n')).toContain('got a line\n')
+    await expect(kubectl('get', 'pod', 'once')).rejects.toThrow('not found')
+  }, 60_000)
+
   test('get -w shows a pod become Running and go', async () => {
     const watch = cluster.follow('get', 'pods', '-w', '--field-selector=metadata.name=watched')
     await apply(pod('watched', 'sleep 1000'))
@@ -360,11 +382,36 @@ describe('kubectl at work', () => {
   })
 })
 
+/** Two replicas that do not take long to end. */
+async function createDeployment(namespace: string, name: string): Promise<void> {
+  await kubectl('-n', namespace, 'create', 'deployment', name, '--image=web:1', '--replicas=0')
+  const spec = { replicas: 2, template: { spec: { terminationGracePeriodSeconds: 1 } } }
+  await kubectl('-n', namespace, 'patch', 'deployment', name, '-p', JSON.stringify({ spec }))
+}
+
+describe('a node', () => {
+  test('is drained through evictions that a budget holds up, and comes back', async () => {
+    const node = cluster.facts.nodeName
+    await createDeployment('default', 'guarded')
+    await kubectl('rollout', 'status', 'deployment/guarded', '--timeout=60s')
+    await kubectl('create', 'poddisruptionbudget', 'guarded', '--selector=app=guarded', '--min-available=2')
+    await poll(() => jsonpath(['pdb', 'guarded'], '{.status.expectedPods}')).toBe('2')
+    const drain = ['drain', node, '--ignore-daemonsets', '--delete-emptydir-data', '--force', '--pod-selector=app=guarded']
+    await expect(kubectl(...drain, '--timeout=3s')).rejects.toThrow(/would violate the pod's disruption budget/)
+    await kubectl('patch', 'pdb', 'guarded', '--type=merge', '-p', '{"spec":{"minAvailable":0}}')
+    expect(await kubectl(...drain, '--timeout=60s')).toContain('drained')
+    await poll(() => jsonpath(['pods', '-l', 'app=guarded'], '{.items[*].status.phase}')).toBe('Pending Pending')
+    await kubectl('uncordon', node)
+    await kubectl('rollout', 'status', 'deployment/guarded', '--timeout=60s')
+    await kubectl('delete', 'deployment,pdb', 'guarded')
+  }, 150_000)
+})
+
 describe('namespaces', () => {
   test('a deleted namespace takes all that is in it along', async () => {
     await kubectl('create', 'namespace', 'short')
     await poll(() => jsonpath(['-n', 'short', 'serviceaccount', 'default'], '{.metadata.name}')).toBe('default')
-    await kubectl('-n', 'short', 'create', 'deployment', 'web', '--image=web:1', '--replicas=2')
+    await createDeployment('short', 'web')
     await kubectl('-n', 'short', 'create', 'configmap', 'a', '--from-literal=a=b')
     await kubectl('-n', 'short', 'rollout', 'status', 'deployment/web', '--timeout=60s')
     await kubectl('delete', 'namespace', 'short', '--timeout=90s')
