@@ -12,12 +12,27 @@ export interface UserInfo {
 export type Caller =
   /** A component in the same process; its user is a fact of the composition root. */
   | { readonly type: 'in-process'; readonly user: UserInfo }
-  /** A socket; the subject of a client certificate that the cluster's CA signed, when one was shown. */
+  /** A socket, with the certificate that its other end showed when authorities of this server lead to it. */
   | {
       readonly type: 'socket'
-      readonly certificate?: { readonly commonName: string; readonly organizations: readonly string[] }
+      readonly certificate?: ClientCertificate
+      /** Why a certificate that was shown is not good. */
+      readonly refusedCertificate?: string
       readonly address: string
     }
+
+/** What a client certificate says, and who vouches for it. */
+export interface ClientCertificate {
+  readonly commonName: string
+  readonly organizations: readonly string[]
+  /** The subject's attribute 1.3.6.1.4.1.57683.2 (KEP-5285). */
+  readonly uid?: string
+  /** SHA-256 of the whole of it, in hex. */
+  readonly fingerprint: string
+  readonly expiresMs: number
+  /** Whom its authority vouches for: clients themselves, or front proxies that speak for others. */
+  readonly signedFor: readonly ('client' | 'front-proxy')[]
+}
 
 /**
  * A call of the API as plain data: sockets and the in-process transport both make this, the server answers it.
@@ -29,6 +44,8 @@ export interface ApiRequest {
   /** What stands after `?`, or ''. */
   readonly query: string
   readonly headers: Readonly<Record<string, string | undefined>>
+  /** Name, value, name, value … as they came, for headers that may come several times; left out where none does. */
+  readonly rawHeaders?: readonly string[]
   /** Bytes from a socket; an object (which the server copies before it changes anything) from the same process. */
   readonly body?: Uint8Array | object
   readonly caller: Caller

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { writeAtomically } from '../base/write-atomically.ts'
+import { authenticationFlags } from './authentication-flags.ts'
 import type { Places } from './cluster.ts'
 import { CliError } from './context.ts'
 
@@ -10,6 +11,7 @@ import { CliError } from './context.ts'
 const readers = {
   /** Turns groups and versions on or off: `GROUP/VERSION=true,api/all=true`. */
   'runtime-config': pairs,
+  ...authenticationFlags,
 } satisfies Record<string, (values: readonly string[], flag: string) => unknown>
 
 /** Each flag that was given, read. */

@@ -100,7 +100,6 @@ describe.skipIf(!isRoot || !hasTools)('with real containers', { timeout: 30_000 
         tokens: serviceAccountTokens({
           key: signing.key,
           issuer: 'test',
-          stillExists: () => true,
           clock: systemClock,
           random: systemRandom,
         }),

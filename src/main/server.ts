@@ -2,7 +2,6 @@ import { existsSync, readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { builtinCatalog } from '../api/catalog.ts'
-import { serviceAccounts } from '../api/resources.ts'
 import { systemClock } from '../base/clock.ts'
 import { systemRandom } from '../base/random.ts'
 import { readApiServerFlags } from '../cli/api-server-flags.ts'
@@ -16,16 +15,14 @@ import { startControllers } from '../controllers/controllers.ts'
 import { prepareHost } from '../network/host-address.ts'
 import { startScheduler } from '../scheduler/scheduler.ts'
 import { standardAdmission } from '../server/admission/standard-admission.ts'
-import { createAuthenticator } from '../server/authentication.ts'
 import { createHttpListener } from '../server/http.ts'
 import { createKubeletConnector } from '../server/kubelet-connector.ts'
-import { objectKey, type Registry } from '../server/registry.ts'
 import { createServer } from '../server/server.ts'
-import { serviceAccountTokens, type TokenSubject } from '../server/service-account-tokens.ts'
 import { openLmdbStore } from '../store/lmdb.ts'
 import { jsonLog } from './log.ts'
 import { machinePlaces } from './places.ts'
 import { tellReady, tellUnready } from './ready.ts'
+import { authenticationFor, tokensFor } from './server-authentication.ts'
 
 const log = jsonLog('server')
 const places = machinePlaces(process.argv[2] ?? 'default')
@@ -38,10 +35,8 @@ await mkdir(join(places.data, 'server'), { recursive: true, mode: 0o700 })
 const store = await openLmdbStore({ path: join(places.data, 'server', 'store.lmdb') })
 const flags = readApiServerFlags(places)
 const catalog = builtinCatalog(flags['runtime-config'])
-const tokens = serviceAccountTokens({
+const tokens = tokensFor(flags, {
   key: readFileSync(join(places.pki, 'service-accounts.key'), 'utf8'),
-  issuer: 'https://kubernetes.default.svc.cluster.local',
-  stillExists: (subject) => accountExists(server.registry, subject),
   clock: systemClock,
   random: systemRandom,
 })
@@ -54,10 +49,7 @@ const server = await createServer(
   {
     store,
     catalog,
-    authenticate: createAuthenticator({
-      staticTokens: new Map([[cluster.adminToken, { name: 'admin', groups: ['system:masters'] }]]),
-      verifyToken: (token) => tokens.verify(token),
-    }),
+    authenticate: authenticationFor(flags, { tokens, adminToken: cluster.adminToken }),
     serverAddress: `127.0.0.1:${cluster.apiPort}`,
     serviceRange: cluster.serviceRange,
     tokens,
@@ -119,10 +111,3 @@ process.once('SIGTERM', () => {
     process.exit(0)
   })()
 })
-
-/** A token is good while its service account is there with the same uid. */
-function accountExists(registry: Registry, { namespace, name, uid }: TokenSubject): boolean {
-  const kind = catalog.byResource(serviceAccounts.group, serviceAccounts.version, serviceAccounts.plural)
-  const entry = kind && registry.loadedCache(kind)?.get(objectKey({ kind, namespace, name }))
-  return entry?.object.metadata.uid === uid
-}

@@ -6,6 +6,7 @@ import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import type { ApiReply, ApiRequest, Caller, Handler, ReplyBody, WatchSink } from '../api/exchange.ts'
 import { StatusError } from '../api/status-error.ts'
 import type { Log } from '../base/log.ts'
+import { certificateReader } from './client-certificate.ts'
 import { gzipped, isCompressed, isSameMachine } from './compression.ts'
 
 /** Upstream's limit of a request body. */
@@ -24,6 +25,8 @@ export interface HttpOptions {
   readonly key: string
   /** PEM of the authority that signs client certificates. */
   readonly clientAuthority: string
+  /** PEM of the one that signs those of proxies that speak for others; left out: there are none. */
+  readonly frontProxyAuthority?: string
   /** Also compress for callers on this machine, such as a proxy for others; left out: not. */
   readonly compressesForAll?: boolean
   readonly log: Log
@@ -44,6 +47,7 @@ export function createHttpListener({
   certificate,
   key,
   clientAuthority,
+  frontProxyAuthority,
   compressesForAll = false,
   log,
 }: HttpOptions): HttpListener {
@@ -54,8 +58,13 @@ export function createHttpListener({
     keepAliveTimeout: 120_000,
   })
   const http2 = createHttp2Server({ maxHeaderListPairs: 200, settings: { maxConcurrentStreams: 250, initialWindowSize: 256 << 10 } })
+  const readCertificate = certificateReader({
+    client: clientAuthority,
+    ...(frontProxyAuthority !== undefined && { frontProxy: frontProxyAuthority }),
+  })
+  const callerOf = callerReader(readCertificate)
   const onRequest = (incoming: Incoming, outgoing: ServerResponse) => {
-    void answer(handle, incoming, outgoing, compressesForAll).catch((error: unknown) => {
+    void answer(handle, incoming, outgoing, { callerOf, compressesForAll }).catch((error: unknown) => {
       log.error('Cannot answer a request', { error, path: incoming.url })
       outgoing.destroy()
     })
@@ -64,7 +73,7 @@ export function createHttpListener({
   // The compatibility response of HTTP/2 has the same methods.
   http2.on('request', (incoming, outgoing) => onRequest(incoming, outgoing as unknown as ServerResponse))
   http1.on('upgrade', (incoming: IncomingMessage, socket: Socket, head: Buffer) => {
-    void upgrade(handle, incoming, socket, head).catch((error: unknown) => {
+    void upgrade(handle, incoming, socket, { callerOf, head }).catch((error: unknown) => {
       log.error('Cannot upgrade a connection', { error, path: incoming.url })
       socket.destroy()
     })
@@ -88,7 +97,7 @@ export function createHttpListener({
         {
           cert: certificate,
           key,
-          ca: clientAuthority,
+          ca: frontProxyAuthority === undefined ? clientAuthority : [clientAuthority, frontProxyAuthority],
           requestCert: true,
           rejectUnauthorized: false,
           ALPNProtocols: ['h2', 'http/1.1'],
@@ -115,26 +124,22 @@ export function createHttpListener({
 
 const socketOf = (incoming: Incoming) => ('stream' in incoming ? incoming.stream.session?.socket : incoming.socket) as TLSSocket
 
-/** What is known of a connection's peer, found once per connection. */
-const callers = new WeakMap<object, Caller>()
+type CallerOf = (incoming: Incoming) => Caller
 
-function callerOf(incoming: Incoming): Caller {
-  const socket = socketOf(incoming)
-  const known = callers.get(socket)
-  if (known) return known
-  const subject = socket.authorized ? socket.getPeerCertificate().subject : undefined
-  const caller: Caller = {
-    type: 'socket',
-    address: socket.remoteAddress ?? '',
-    ...(subject?.CN !== undefined && {
-      certificate: { commonName: [subject.CN].flat()[0] ?? '', organizations: [subject.O ?? []].flat() },
-    }),
+/** What is known of a connection's peer, found once per connection. */
+function callerReader(readCertificate: ReturnType<typeof certificateReader>): CallerOf {
+  const callers = new WeakMap<object, Caller>()
+  return (incoming) => {
+    const socket = socketOf(incoming)
+    const known = callers.get(socket)
+    if (known) return known
+    const caller: Caller = { type: 'socket', address: socket.remoteAddress ?? '', ...readCertificate(socket) }
+    callers.set(socket, caller)
+    return caller
   }
-  callers.set(socket, caller)
-  return caller
 }
 
-function requestOf(incoming: Incoming, body: Uint8Array | undefined, onClose: (abort: () => void) => void): ApiRequest {
+function requestOf(incoming: Incoming, callerOf: CallerOf, body: Uint8Array | undefined, onClose: (abort: () => void) => void): ApiRequest {
   const url = incoming.url ?? '/'
   const mark = url.indexOf('?')
   let controller: AbortController | undefined
@@ -144,6 +149,7 @@ function requestOf(incoming: Incoming, body: Uint8Array | undefined, onClose: (a
     query: mark < 0 ? '' : url.slice(mark + 1),
     // Only set-cookie is ever a list, and that is no request's header.
     headers: incoming.headers as Record<string, string | undefined>,
+    rawHeaders: incoming.rawHeaders,
     ...(body && { body }),
     caller: callerOf(incoming),
     // Most requests never ask for it.
@@ -158,14 +164,19 @@ function requestOf(incoming: Incoming, body: Uint8Array | undefined, onClose: (a
   }
 }
 
-async function answer(handle: Handler, incoming: Incoming, outgoing: ServerResponse, compressesForAll: boolean): Promise<void> {
+async function answer(
+  handle: Handler,
+  incoming: Incoming,
+  outgoing: ServerResponse,
+  { callerOf, compressesForAll }: { callerOf: CallerOf; compressesForAll: boolean },
+): Promise<void> {
   const body = hasBody(incoming) ? await readBody(incoming) : undefined
   if (body === 'too large')
     return write(outgoing, errorReply(new StatusError('RequestEntityTooLarge', `Request entity too large: limit is ${maxBodyBytes}`)), {
       close: true,
     })
   if (body === 'aborted') return
-  const reply = await handle(requestOf(incoming, body, (abort) => outgoing.once('close', abort)))
+  const reply = await handle(requestOf(incoming, callerOf, body, (abort) => outgoing.once('close', abort)))
   if (isGone(outgoing)) return
   await write(outgoing, reply, { compresses: (length) => isWorthIt(incoming, length, compressesForAll) })
 }
@@ -331,9 +342,14 @@ function watchSink(outgoing: ServerResponse): WatchSink {
   }
 }
 
-async function upgrade(handle: Handler, incoming: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+async function upgrade(
+  handle: Handler,
+  incoming: IncomingMessage,
+  socket: Socket,
+  { callerOf, head }: { callerOf: CallerOf; head: Buffer },
+): Promise<void> {
   socket.on('error', () => socket.destroy())
-  const reply = await handle(requestOf(incoming, undefined, (abort) => socket.once('close', abort)))
+  const reply = await handle(requestOf(incoming, callerOf, undefined, (abort) => socket.once('close', abort)))
   if (reply.body.type === 'upgrade') return reply.body.connect(socket, head)
   const outgoing = new ServerResponse(incoming)
   outgoing.assignSocket(socket)

@@ -75,7 +75,7 @@ const changesOf = (name: string) => Object.entries(changed[name]?.now ?? {}).map
 async function serverLikeTheRecorded(): Promise<ApiServer> {
   const random = seededRandom(1)
   const { key } = await createAuthority('tokens', clock.now())
-  const tokens = serviceAccountTokens({ key, issuer: 'https://kubernetes.default.svc', stillExists: () => true, clock, random })
+  const tokens = serviceAccountTokens({ key, issuer: 'https://kubernetes.default.svc', clock, random })
   const admin = { name: 'admin', groups: ['system:masters'] }
   const unreachable = async (): Promise<never> => {
     throw new Error('No kubelet was recorded')

@@ -523,7 +523,13 @@ describe('bad input', () => {
   })
 
   test('strangers get nothing but health and version', async () => {
-    expect((await send('GET', '/version', undefined, { authorization: '' })).status).toBe(401)
+    // What is no bearer token is no credential: upstream's anonymous user may ask for the version.
+    expect((await send('GET', '/version', undefined, { authorization: '' })).status).toBe(200)
+    expect((await send('GET', configMaps, undefined, { authorization: 'Basic YTpi' })).object).toMatchObject({
+      code: 403,
+      message:
+        'configmaps is forbidden: User "system:anonymous" cannot list resource "configmaps" in API group "" in the namespace "default"',
+    })
     expect((await send('GET', configMaps, undefined, { authorization: 'Bearer wrong' })).object).toMatchObject({
       code: 401,
       reason: 'Unauthorized',

@@ -13,7 +13,7 @@ import type { Random } from '../base/random.ts'
 import type { Store } from '../store/store.ts'
 import { admissionChain } from './admission/admission.ts'
 import { type AdmissionFactory, basicAdmission } from './admission/standard-admission.ts'
-import type { Authenticate } from './authentication.ts'
+import { type Authenticate, type AuthenticationFactory, authenticationOf } from './authentication.ts'
 import { type Authorize, type AuthorizerFactory, allowKnown, allowPrivileged, notAuthorized, unionOf } from './authorization/authorizer.ts'
 import { ensureBootstrapPolicy } from './authorization/ensure-bootstrap-policy.ts'
 import { escalationCheck } from './authorization/escalation.ts'
@@ -24,6 +24,7 @@ import { compactRegularly } from './compaction.ts'
 import type { Connector } from './connector.ts'
 import { expireEvents } from './event-expiry.ts'
 import { healthHandler, isHealthPath } from './health.ts'
+import { impersonation } from './impersonation.ts'
 import { kindOf } from './kind-of.ts'
 import { metricsReply } from './metrics/metrics-reply.ts'
 import { countRequests } from './metrics/request-metrics.ts'
@@ -49,7 +50,7 @@ import type { WriteHook } from './write-hook.ts'
 export interface ServerOptions {
   readonly store: Store
   readonly catalog: Catalog
-  readonly authenticate: Authenticate
+  readonly authenticate: Authenticate | AuthenticationFactory
   /** `host:port` that discovery names. */
   readonly serverAddress: string
   /** Texts of fields for `kubectl explain`; left out, it shows structure alone. */
@@ -90,7 +91,7 @@ const bookmarkMs = 60_000
 
 /** The API server as a function over one store. Runs its bookmarks until the signal aborts. */
 export async function createServer(options: ServerOptions, signal: AbortSignal): Promise<ApiServer> {
-  const { catalog, authenticate, serverAddress, clock, random, log, metrics = new MetricRegistry() } = options
+  const { catalog, serverAddress, clock, random, log, metrics = new MetricRegistry() } = options
   const store = timedStore(options.store, metrics, clock)
   const { serviceRange = defaultServiceRange, nodePorts = defaultNodePorts } = options
   const caches = createResourceCaches(store)
@@ -112,8 +113,9 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   const wire = createWire(protobufCodec(catalog.definitions, catalog.messages))
   const { tokens, connector } = options
   const subresources = subresourceTable({ registry, catalog, clock, ...(tokens && { tokens }), ...(connector && { connector }) })
+  const { authenticate, reviewToken } = await authenticationOf(options.authenticate, { catalog, caches, clock, log })
   const virtual = virtualResources({
-    authenticate,
+    reviewToken,
     authorize,
     registry,
     catalog,
@@ -133,7 +135,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   })
 
   // A station never sees the next one throw what the API can say.
-  const pipeline = [...(options.filters ?? []), authorization(authorize)].reduceRight<AnswerCall>(
+  const pipeline = [...(options.filters ?? []), impersonation(authorize), authorization(authorize)].reduceRight<AnswerCall>(
     (next, filter) => replying(filter(next)),
     replying(answer),
   )

@@ -3,11 +3,11 @@ import type { ApiReply, ApiRequest, UserInfo } from '../api/exchange.ts'
 import { isJsonObject } from '../api/merge-patch.ts'
 import type { JsonObject } from '../api/object.ts'
 import { pods } from '../api/resources.ts'
-import { hasReason, StatusError } from '../api/status-error.ts'
+import { StatusError } from '../api/status-error.ts'
 import { timestamp } from '../api/timestamp.ts'
 import type { Binding, Pod } from '../api/types/core-v1.ts'
 import type { Clock } from '../base/clock.ts'
-import type { Authenticate } from './authentication.ts'
+import type { ReviewToken } from './authentication.ts'
 import type { Authorize } from './authorization/authorizer.ts'
 import { kindOf } from './kind-of.ts'
 import type { Registry } from './registry.ts'
@@ -28,13 +28,13 @@ export type VirtualResource = (call: VirtualCall) => Promise<ApiReply>
 
 /** Resources that are questions, by `group/plural`. */
 export function virtualResources({
-  authenticate,
+  reviewToken,
   authorize,
   registry,
   catalog,
   clock,
 }: {
-  authenticate: Authenticate
+  reviewToken: ReviewToken
   authorize: Authorize
   registry: Registry
   catalog: Catalog
@@ -52,18 +52,15 @@ export function virtualResources({
     ['/bindings', binding],
   ])
 
-  async function tokenReview({ draft, request }: VirtualCall): Promise<ApiReply> {
-    const { token } = specOf(draft)
+  async function tokenReview({ draft }: VirtualCall): Promise<ApiReply> {
+    const { token, audiences } = specOf(draft)
     if (typeof token !== 'string' || token === '')
       throw new StatusError('BadRequest', 'token is required for TokenReview in authentication')
-    try {
-      const headers = { authorization: `Bearer ${token}` }
-      const user = await authenticate({ ...request, headers, caller: { type: 'socket', address: '' } })
-      return answered(draft, { authenticated: true, user: shown(user) })
-    } catch (error) {
-      if (!hasReason(error, 'Unauthorized')) throw error
-      return answered(draft, { user: {}, error: 'invalid bearer token' })
-    }
+    const asked = Array.isArray(audiences) ? audiences.filter((audience) => typeof audience === 'string') : []
+    const verdict = await reviewToken(token, asked)
+    if (verdict?.type === 'verified')
+      return answered(draft, { authenticated: true, user: shown(verdict.user), audiences: verdict.audiences })
+    return answered(draft, { user: {}, error: verdict ? `[invalid bearer token, ${verdict.why}]` : 'invalid bearer token' })
   }
 
   async function localAccessReview({ draft, namespace }: VirtualCall): Promise<ApiReply> {

@@ -17,7 +17,7 @@ let tokens: ServiceAccountTokens
 beforeEach(async () => {
   const random = seededRandom(1)
   const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
-  tokens = serviceAccountTokens({ key, issuer: 'https://issuer', stillExists: () => true, clock, random })
+  tokens = serviceAccountTokens({ key, issuer: 'https://issuer', clock, random })
   server = await createServer(
     {
       store: createMemoryStore(),
@@ -181,10 +181,22 @@ describe('token', () => {
       spec: { audiences: ['https://issuer'] },
       status: { expirationTimestamp: '2026-01-01T01:00:07Z' },
     })
-    expect(await tokens.verify(object.status.token)).toMatchObject({
-      name: 'system:serviceaccount:default:web',
-      extra: { 'authentication.kubernetes.io/pod-name': ['a'] },
+    expect(await tokens.read(object.status.token)).toMatchObject({
+      subject: { namespace: 'default', name: 'web', boundTo: { kind: 'Pod', name: 'a' } },
+      audiences: ['https://issuer'],
+      // Who did not choose may use it for a year.
+      warnAfter: 1767229207,
+      expires: 1767225600 + 365 * 86_400,
     })
+  })
+
+  test('is for the audiences and the time that were asked for', async () => {
+    await send('POST', accounts, { metadata: { name: 'web' } })
+    const { object } = await request({ audiences: ['vault'], expirationSeconds: 3607 })
+    expect(object.status.expirationTimestamp).toBe('2026-01-01T01:00:07Z')
+    const claims = await tokens.read(object.status.token)
+    expect(claims).toMatchObject({ audiences: ['vault'], expires: 1767225600 + 3607 })
+    expect(claims).not.toHaveProperty('warnAfter')
   })
 
   test.each([

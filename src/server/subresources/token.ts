@@ -8,14 +8,17 @@ import { kindOf } from '../kind-of.ts'
 import type { ObjectRef, Registry } from '../registry.ts'
 import { jsonReply } from '../replies.ts'
 import { notAllowed } from '../routing-errors.ts'
-import type { BoundObject, ServiceAccountTokens } from '../service-account-tokens.ts'
+import type { BoundObject, ServiceAccountTokens, TokenPolicy } from '../service-account-tokens.ts'
 import { writeOptions } from '../write-options.ts'
-import type { SubresourceHandler } from './subresource.ts'
+import type { SubresourceCall, SubresourceHandler } from './subresource.ts'
 import type { SubresourceBody } from './subresource-body.ts'
 
 const defaultSeconds = 3600
 const minSeconds = 600
 const maxSeconds = 2 ** 32
+/** What the API gives to pods that did not choose, and what becomes of it where tokens are extended (KEP-1205). */
+const unchosenSeconds = 3607
+const extendedSeconds = 365 * 86_400
 
 /** `serviceaccounts/token`: a token for an account, good for a while and as long as what it is bound to exists. */
 export function tokenHandler({
@@ -29,6 +32,7 @@ export function tokenHandler({
   tokens: ServiceAccountTokens
   body: SubresourceBody
 }): SubresourceHandler {
+  const { policy } = tokens
   return {
     async answer(call) {
       const { ref, request, parameters } = call
@@ -45,19 +49,31 @@ export function tokenHandler({
         )
       const boundRef = asked.spec?.boundObjectRef
       const bound = boundRef && (await boundObject(ref, boundRef))
-      const expirationSeconds = asked.spec?.expirationSeconds ?? defaultSeconds
+      const spec = { ...asked.spec, audiences: audiencesOf(asked, policy), expirationSeconds: secondsOf(asked, call) }
+      const isExtended = policy.extendsExpiration && bound?.boundTo.kind === 'Pod' && isForThisApi(spec, policy)
       const { dryRun } = writeOptions(parameters, request, call)
-      const status = dryRun
-        ? { token: '', expirationTimestamp: null }
-        : await tokens.issue({ namespace, name, uid: metadata.uid ?? '', ...bound }, asked.spec?.audiences ?? [], expirationSeconds)
+      let status: object = { token: '', expirationTimestamp: null }
+      if (!dryRun) {
+        const subject = { namespace, name, uid: metadata.uid ?? '', ...bound }
+        const { id, ...issued } = await tokens.issue(subject, { ...spec, ...(isExtended && { extendedSeconds }) })
+        call.notes.annotate('authentication.kubernetes.io/issued-credential-id', `JTI=${id}`)
+        status = issued
+      }
       return jsonReply(201, {
         kind: 'TokenRequest',
         apiVersion: 'authentication.k8s.io/v1',
         metadata: { name, namespace, creationTimestamp: metadata.creationTimestamp },
-        spec: { ...asked.spec, audiences: audiencesOf(asked, tokens), expirationSeconds },
+        spec,
         status,
       })
     },
+  }
+
+  function secondsOf({ spec }: TokenRequest, { notes }: SubresourceCall): number {
+    const asked = spec?.expirationSeconds ?? defaultSeconds
+    const { maxExpirationSeconds = asked } = policy
+    if (asked > maxExpirationSeconds) notes.warn(`requested expiration of ${asked} seconds shortened to ${maxExpirationSeconds} seconds`)
+    return Math.min(asked, maxExpirationSeconds)
   }
 
   /** What the token is bound to, with the node of a pod; throws when it is not there or is another. */
@@ -115,8 +131,14 @@ const bindable: ReadonlyMap<string, Bindable> = new Map<string, Bindable>([
   ['v1/Node', { kind: 'Node', ref: nodes }],
 ])
 
-const audiencesOf = ({ spec }: TokenRequest, { issuer }: ServiceAccountTokens) =>
-  spec?.audiences && spec.audiences.length > 0 ? spec.audiences : [issuer]
+const audiencesOf = ({ spec }: TokenRequest, { audiences }: TokenPolicy): readonly string[] =>
+  spec?.audiences && spec.audiences.length > 0 ? spec.audiences : audiences
+
+/** Whether a token is of the kind that every pod has. */
+const isForThisApi = (
+  { audiences, expirationSeconds }: { audiences: readonly string[]; expirationSeconds: number },
+  policy: TokenPolicy,
+): boolean => expirationSeconds === unchosenSeconds && audiences.every((audience) => policy.audiences.includes(audience))
 
 function checkRequest({ metadata, spec }: TokenRequest, { name, namespace }: ObjectRef): void {
   if (metadata?.name && metadata.name !== name)
