@@ -37,6 +37,7 @@ const closingBrace = '}'.charCodeAt(0)
 const ownersOpen = Buffer.from('"managedFields":[')
 const quote = '"'.charCodeAt(0)
 const backslash = '\\'.charCodeAt(0)
+const openBrace = '{'.charCodeAt(0)
 const openBracket = '['.charCodeAt(0)
 const closingBracket = ']'.charCodeAt(0)
 const commaByte = ','.charCodeAt(0)
@@ -90,6 +91,58 @@ function freezeJson(value: unknown): boolean {
   for (const key of Object.keys(value)) if (!freezeJson((value as JsonObject)[key])) return false
   Object.freeze(value)
   return true
+}
+
+const labelsName = Buffer.from('labels')
+
+/** An object's labels from its bytes, of which nothing else is decoded: what selects among very many reads them only. */
+export function storedLabels(bytes: Uint8Array): Readonly<Record<string, string>> | undefined {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const metadata = buffer.indexOf(metadataOpens)
+  let at = metadata < 0 ? buffer.length : metadata + metadataOpens.length
+  while (buffer[at] === quote) {
+    const name = at + 1
+    const value = endOfText(buffer, at) + 1
+    const end = endOfValue(buffer, value)
+    if (buffer.compare(labelsName, 0, labelsName.length, name, value - 2) === 0)
+      return JSON.parse(buffer.toString('utf8', value, end)) as Record<string, string>
+    at = buffer[end] === commaByte ? end + 1 : buffer.length
+  }
+  return undefined
+}
+
+/** Behind the closing quote of a text that begins here. */
+function endOfText(buffer: Buffer, start: number): number {
+  let at = start + 1
+  for (; at < buffer.length && buffer[at] !== quote; at++) if (buffer[at] === backslash) at++
+  return at + 1
+}
+
+/** Where a value ends that stands in an object: before a comma, or before what closes the object. */
+function endOfValue(buffer: Buffer, start: number): number {
+  let depth = 0
+  let at = start
+  while (at < buffer.length) {
+    switch (buffer[at]) {
+      case quote:
+        at = endOfText(buffer, at)
+        continue
+      case openBracket:
+      case openBrace:
+        depth++
+        break
+      case closingBracket:
+      case closingBrace:
+        if (depth-- === 0) return at
+        break
+      case commaByte:
+        if (depth === 0) return at
+        break
+      default:
+    }
+    at++
+  }
+  return at
 }
 
 const encodedOwners = new WeakMap<object, Buffer>()

@@ -6,7 +6,6 @@ import type { Clock } from '../base/clock.ts'
 import { CompactedError } from '../store/store.ts'
 import type { ReadableStore } from './custom-resources/converted-store.ts'
 import { listAt, tooLarge } from './read-options.ts'
-import { mapInSlices } from './slices.ts'
 import { CacheEntry, type EntryFilter, type WatchCache } from './watch-cache.ts'
 
 export interface Page {
@@ -38,6 +37,8 @@ const anyRevision = -1
 const waitMs = 3000
 /** How many entries are read from the store before others get a turn. */
 const storeSlice = 250
+/** How many entries of the cache are looked at in one go: where all of them have to be decoded, two to five milliseconds' worth. */
+const filterSlice = 250
 
 /**
  * One page of a list. The first comes from the cache and names its revision; later ones, and lists of an older revision,
@@ -45,7 +46,8 @@ const storeSlice = 250
  */
 export async function pageOf(request: PageRequest): Promise<Page> {
   const { cache, prefix, parameters, clock } = request
-  const limit = limitOf(parameters)
+  // As upstream: what is there, however old, is shown as a whole.
+  const limit = parameters.get('resourceVersion') === '0' ? 0 : limitOf(parameters)
   const position = positionOf(parameters.get('continue') ?? '', prefix)
   const at = listAt(parameters)
   // What is given out names a revision that this cache has shown.
@@ -59,19 +61,30 @@ export async function pageOf(request: PageRequest): Promise<Page> {
 async function newestPage({ cache, prefix, filter }: PageRequest, limit: number): Promise<Page> {
   const revision = cache.revision()
   if (filter) {
-    const entries = [...cache.range(prefix)]
-    const matches = await mapInSlices(entries, filter)
-    const found = entries.filter((_, index) => matches[index])
+    const found = await firstMatches(cache.snapshot(prefix), filter, limit > 0 ? limit + 1 : Number.POSITIVE_INFINITY)
     return pageFrom(limit > 0 ? found.slice(0, limit) : found, { revision, isCut: limit > 0 && found.length > limit })
   }
+  if (limit === 0) return pageFrom(cache.snapshot(prefix), { revision, isCut: false })
   const entries: CacheEntry[] = []
   for (const entry of cache.range(prefix)) {
-    if (limit > 0 && entries.length >= limit) break
+    if (entries.length >= limit) break
     entries.push(entry)
   }
   const remaining = cache.count(prefix) - entries.length
   return pageFrom(entries, { revision, isCut: remaining > 0, remaining })
 }
+
+/** The first of those that match, no more than `count`, with the loop free for others in between. */
+async function firstMatches(entries: readonly CacheEntry[], filter: EntryFilter, count: number): Promise<readonly CacheEntry[]> {
+  const found: CacheEntry[] = []
+  for (let first = 0; first < entries.length && found.length < count; first += filterSlice) {
+    if (first > 0) await nextTurn()
+    for (const entry of entries.slice(first, first + filterSlice)) if (found.length < count && filter(entry)) found.push(entry)
+  }
+  return found
+}
+
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 /** Reads on from the store until the page is full or nothing is left. */
 async function olderPage({ store, prefix, filter }: PageRequest, position: Position, limit: number): Promise<Page> {
@@ -79,15 +92,17 @@ async function olderPage({ store, prefix, filter }: PageRequest, position: Posit
   const entries: CacheEntry[] = []
   let after = position.after
   for (;;) {
-    const wanted = limit > 0 ? limit + 1 - entries.length : storeSlice
+    // Where a selector may leave out nearly all, a few more are no fewer reads.
+    const wanted = limit > 0 && !filter ? limit + 1 - entries.length : storeSlice
     const read = await snapshot(store, prefix, { revision, after, limit: Math.min(wanted, storeSlice) }, position.after !== '')
     for (const { key, value, revision: written } of read.entries) {
       const entry = new CacheEntry(key, value, written)
       if (!filter || filter(entry)) entries.push(entry)
+      if (limit > 0 && entries.length > limit) break
     }
     after = read.entries.at(-1)?.key ?? after
     if (!read.more || (limit > 0 && entries.length > limit)) break
-    await new Promise<void>((resolve) => setImmediate(resolve))
+    await nextTurn()
   }
   const isCut = limit > 0 && entries.length > limit
   const shown = isCut ? entries.slice(0, limit) : entries

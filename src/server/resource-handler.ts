@@ -1,10 +1,8 @@
 import type { Catalog } from '../api/catalog.ts'
 import { copy } from '../api/decode.ts'
 import type { ApiReply, ApiRequest } from '../api/exchange.ts'
-import { escapedValue, parseFieldSelector } from '../api/field-selector.ts'
 import { applyConfiguration } from '../api/fields/apply.ts'
 import type { Kind } from '../api/kind.ts'
-import { matchesLabels, parseLabelSelector } from '../api/label-selector.ts'
 import { isJsonObject } from '../api/merge-patch.ts'
 import type { JsonObject, KubeObject } from '../api/object.ts'
 import { apiVersionOf } from '../api/resource-ref.ts'
@@ -21,11 +19,11 @@ import { type Representation, wholeJson } from './negotiation.ts'
 import { pageOf } from './pages.ts'
 import { patchFor } from './patch-for.ts'
 import { revisionOf, tooLarge, watchFrom } from './read-options.ts'
-import { listPrefix, metadataOf, type ObjectRef, objectKey, type Registry } from './registry.ts'
+import { metadataOf, type ObjectRef, objectKey, type Registry } from './registry.ts'
 import { jsonReply } from './replies.ts'
 import type { ResourceRoute } from './route.ts'
 import { noResource, notAllowed } from './routing-errors.ts'
-import { mapInSlices } from './slices.ts'
+import { onlyNamed, selectionOf } from './selection.ts'
 import { type StoredForm, storedForm } from './stored-form.ts'
 import { objectParts } from './subresources/object-parts.ts'
 import type { SubresourceTable } from './subresources/subresource.ts'
@@ -144,8 +142,7 @@ export function resourceHandler({
   }
 
   async function list(form: StoredForm, namespace: string | undefined, parameters: URLSearchParams, view: View): Promise<ApiReply> {
-    const { prefix, matches } = selectionOf(form, namespace, parameters)
-    const filter = matches && ((entry: CacheEntry) => matches(entry.glance()))
+    const { prefix, filter } = selectionOf(form, namespace, parameters)
     const { entries, metadata } = await pageOf({ store, cache: await registry.cache(form.kind), clock, prefix, filter, parameters })
     return view.list(entries, metadata)
   }
@@ -164,7 +161,7 @@ export function resourceHandler({
     const bookmarks = isTrue(parameters, 'allowWatchBookmarks')
     const options = {
       prefix,
-      filter: matches ? ({ object }: CacheEntry) => matches(object) : () => true,
+      filter: matches ? ({ object }: CacheEntry) => matches(object) : everything,
       after: after === 'now' ? cache.revision() : after,
       bookmarks,
       markInitialEnd: markInitialEnd && bookmarks,
@@ -306,11 +303,8 @@ export function resourceHandler({
     const { kind } = form
     const cache = await registry.cache(kind)
     const options = deleteOptions(deleteBody(request), parameters, request, context)
-    const { prefix, matches } = selectionOf(form, namespace, parameters)
-    const resourceVersion = String(cache.revision())
-    const entries = [...cache.range(prefix)]
-    const isChosen = await mapInSlices(entries, (entry) => !matches || matches(entry.glance()))
-    const chosen = entries.filter((_, index) => isChosen[index])
+    const { prefix, filter } = selectionOf(form, namespace, parameters)
+    const { entries: chosen, metadata: shown } = await pageOf({ store, cache, clock, prefix, filter, parameters })
     for (const entry of chosen) {
       const { namespace: home, name } = entry.glance().metadata
       try {
@@ -321,7 +315,7 @@ export function resourceHandler({
       }
     }
     // As they were when it began.
-    return view.list(chosen, { resourceVersion })
+    return view.list(chosen, shown)
   }
 
   async function remove(
@@ -339,34 +333,6 @@ export function resourceHandler({
   }
 }
 
-/** Which keys a list or watch is about, and which of their objects; undefined: all. */
-function selectionOf(
-  { shown: kind, fromStored }: StoredForm,
-  namespace: string | undefined,
-  parameters: URLSearchParams,
-): { prefix: string; matches: ((object: Readonly<KubeObject>) => boolean) | undefined } {
-  const labels = parseLabelSelector(parameters.get('labelSelector') ?? '')
-  const fields = parseFieldSelector(parameters.get('fieldSelector') ?? '')
-  const prefix = listPrefix(kind, namespace)
-  if (labels.length === 0 && fields.length === 0) return { prefix, matches: undefined }
-  const wanted = fields.map(({ field, equal, value }) => {
-    const read = kind.selectableFields.get(field)
-    if (!read) throw new StatusError('BadRequest', `field label not supported: ${field}`)
-    return { read, equal, value }
-  })
-  // One object is found by its key, however many there are.
-  const name = fields.find(({ field, equal }) => field === 'metadata.name' && equal)?.value ?? ''
-  return {
-    prefix: kind.namespaced && namespace === undefined ? prefix : `${prefix}${name}`,
-    matches: (object) => {
-      if (!matchesLabels(labels, object.metadata.labels)) return false
-      if (wanted.length === 0) return true
-      const shown = fromStored(object)
-      return wanted.every(({ read, equal, value }) => (read(shown) === value) === equal)
-    },
-  }
-}
-
 /** A view of entries that are kept in another form. */
 const storedView = (form: StoredForm, view: View): View =>
   form.kind === form.shown
@@ -376,16 +342,6 @@ const storedView = (form: StoredForm, view: View): View =>
         list: (entries, metadata) => view.list(entries.map(form.entry), metadata),
         watch: (sink) => form.sink(view.watch(sink)),
       }
-
-/** What asks for one object by its path may not select another. */
-function onlyNamed(parameters: URLSearchParams, name: string): URLSearchParams {
-  const selected = parseFieldSelector(parameters.get('fieldSelector') ?? '')
-  if (selected.length > 0 && !selected.some(({ field, equal, value }) => field === 'metadata.name' && equal && value === name))
-    throw new StatusError('BadRequest', "fieldSelector metadata.name doesn't match requested name")
-  const named = new URLSearchParams(parameters)
-  named.set('fieldSelector', `metadata.name=${escapedValue(name)}`)
-  return named
-}
 
 /** How long a watch is to last; 0: it does not say. */
 function secondsOf(parameters: URLSearchParams): number {
@@ -408,7 +364,10 @@ function namesVersion(patch: unknown): boolean {
   return isJsonObject(patch) && isJsonObject(patch.metadata) && patch.metadata.resourceVersion !== undefined
 }
 
+
 const partKey = ({ group, plural }: Kind, subresource: string) => `${group}/${plural}/${subresource}`
 const isApplyPatch = ({ headers }: ApiRequest) => /^application\/apply-patch\+(yaml|json)\s*(;|$)/i.test(headers['content-type'] ?? '')
+
+const everything = () => true
 
 const isTrue = (parameters: URLSearchParams, name: string) => ['true', '1'].includes(parameters.get(name) ?? '')

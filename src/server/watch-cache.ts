@@ -185,6 +185,17 @@ export class WatchCache {
     })
   }
 
+  /** All entries whose keys begin with the prefix, in order, as they are now. */
+  snapshot(prefix: string): CacheEntry[] {
+    const end = firstAtOrAfter(this.#keys, `${prefix}\u{10ffff}`)
+    const entries: CacheEntry[] = []
+    for (let index = firstAtOrAfter(this.#keys, prefix); index < end; index++) {
+      const entry = this.#entries.get(this.#keys[index] ?? '')
+      if (entry) entries.push(entry)
+    }
+    return entries
+  }
+
   /** Entries whose keys begin with the prefix and come after `after`, in order. */
   *range(prefix: string, after?: string): Generator<CacheEntry> {
     for (let index = firstAtOrAfter(this.#keys, after ?? prefix); index < this.#keys.length; index++) {
@@ -232,7 +243,7 @@ export class WatchCache {
   }
 
   #sendInitial(watcher: Watcher): void {
-    const entries = [...this.range(watcher.prefix)]
+    const entries = this.snapshot(watcher.prefix)
     const end = this.#bookmark({ annotations: { 'k8s.io/initial-events-end': 'true' } })
     const sendSlice = (first: number) =>
       this.#guarded(watcher, () => {
