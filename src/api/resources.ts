@@ -1,5 +1,6 @@
 import type { KubeObject } from './object.ts'
 import type { ResourceRef } from './resource-ref.ts'
+import type { CustomResourceDefinition } from './types/apiextensions-v1.ts'
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from './types/apps-v1.ts'
 import type { CronJob, Job } from './types/batch-v1.ts'
 import type { Lease } from './types/coordination-v1.ts'
@@ -62,3 +63,9 @@ export const clusterRoles = rbac<ClusterRole>('ClusterRole', 'clusterroles', fal
 export const clusterRoleBindings = rbac<ClusterRoleBinding>('ClusterRoleBinding', 'clusterrolebindings', false)
 export const roles = rbac<Role>('Role', 'roles')
 export const roleBindings = rbac<RoleBinding>('RoleBinding', 'rolebindings')
+
+export const customResourceDefinitions = define('apiextensions.k8s.io', 'v1')<CustomResourceDefinition>(
+  'CustomResourceDefinition',
+  'customresourcedefinitions',
+  false,
+)

@@ -10,7 +10,6 @@ import { hasReason, StatusError } from '../api/status-error.ts'
 import { timestamp } from '../api/timestamp.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
-import type { Store } from '../store/store.ts'
 import { decodeBody, decodeFor, parseBody, readPatch } from './body.ts'
 import type { Call } from './call.ts'
 import { deleteOptions } from './delete-options.ts'
@@ -21,6 +20,7 @@ import { patchFor } from './patch-for.ts'
 import { revisionOf, tooLarge, watchFrom } from './read-options.ts'
 import { metadataOf, type ObjectRef, objectKey, type Registry } from './registry.ts'
 import { jsonReply } from './replies.ts'
+import type { ResourceCaches } from './resource-caches.ts'
 import type { ResourceRoute } from './route.ts'
 import { noResource, notAllowed } from './routing-errors.ts'
 import { onlyNamed, selectionOf } from './selection.ts'
@@ -50,7 +50,7 @@ const verbs: ReadonlyMap<string, string> = new Map([
 /** Answers what a resource's path asks for: the verbs over the registry. */
 export function resourceHandler({
   registry,
-  store,
+  caches,
   clock,
   random,
   catalog,
@@ -59,7 +59,7 @@ export function resourceHandler({
 }: {
   registry: Registry
   catalog: Catalog
-  store: Store
+  caches: Pick<ResourceCaches, 'source'>
   clock: Clock
   random: Random
   subresources: SubresourceTable
@@ -97,6 +97,7 @@ export function resourceHandler({
           request,
           ...context,
         })
+      if (request.method === 'POST' && kind.createRefusal) throw new StatusError('MethodNotAllowed', kind.createRefusal, {})
       if (request.method === 'POST' && kind.verbs.includes('create')) return create(form, namespace, parameters, request, context, view)
       if (request.method === 'DELETE' && kind.verbs.includes('deletecollection'))
         return removeAll(form, namespace, parameters, request, context, view)
@@ -105,7 +106,7 @@ export function resourceHandler({
     const ref: ObjectRef = { kind: form.kind, namespace, name }
     if (subresource !== '' || remainder !== '') {
       const found = kind.subresources.get(subresource)
-      const handler = found && subresources.get(partKey(kind, subresource))
+      const handler = found && (subresources.get(partKey(kind, subresource)) ?? subresources.get(kindlessKey(kind, subresource)))
       if (handler && (remainder === '' || handler.takesRemainder))
         return handler.answer({ ref, subresource: found, remainder, parameters, request, ...context })
       // A subresource whose own work is not here must never fall through to the object itself.
@@ -143,7 +144,14 @@ export function resourceHandler({
 
   async function list(form: StoredForm, namespace: string | undefined, parameters: URLSearchParams, view: View): Promise<ApiReply> {
     const { prefix, filter } = selectionOf(form, namespace, parameters)
-    const { entries, metadata } = await pageOf({ store, cache: await registry.cache(form.kind), clock, prefix, filter, parameters })
+    const { entries, metadata } = await pageOf({
+      store: caches.source(form.kind),
+      cache: await registry.cache(form.kind),
+      clock,
+      prefix,
+      filter,
+      parameters,
+    })
     return view.list(entries, metadata)
   }
 
@@ -280,6 +288,7 @@ export function resourceHandler({
       } catch (error) {
         if (!hasReason(error, 'NotFound') || subresource !== '' || (await registry.cache(kind)).get(objectKey(ref))) throw error
       }
+      if (kind.createRefusal) throw new StatusError('MethodNotAllowed', kind.createRefusal, {})
       const { object, managed } = applyConfiguration({ ...rest, live: undefined, managed: [] })
       const draft = copy(object)
       metadataOf(draft).managedFields = managed
@@ -364,6 +373,9 @@ function namesVersion(patch: unknown): boolean {
   return isJsonObject(patch) && isJsonObject(patch.metadata) && patch.metadata.resourceVersion !== undefined
 }
 
+
+/** Of subresources that are the same for all kinds that say where their parts are. */
+const kindlessKey = ({ scale }: Kind, subresource: string) => (scale && subresource === 'scale' ? '*/*/scale' : '')
 
 const partKey = ({ group, plural }: Kind, subresource: string) => `${group}/${plural}/${subresource}`
 const isApplyPatch = ({ headers }: ApiRequest) => /^application\/apply-patch\+(yaml|json)\s*(;|$)/i.test(headers['content-type'] ?? '')

@@ -2,6 +2,7 @@ import type { Catalog } from '../api/catalog.ts'
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from '../api/discovery.ts'
 import type { ApiReply, ApiRequest, Handler } from '../api/exchange.ts'
 import type { Kind } from '../api/kind.ts'
+import { liveCatalog } from '../api/live-catalog.ts'
 import type { Descriptions } from '../api/openapi/documents.ts'
 import { protobufCodec } from '../api/protobuf/envelope.ts'
 import { events, services } from '../api/resources.ts'
@@ -22,6 +23,7 @@ import { ensureBootstrapObjects } from './bootstrap-objects.ts'
 import type { AnswerCall, Call, Filter } from './call.ts'
 import { compactRegularly } from './compaction.ts'
 import type { Connector } from './connector.ts'
+import { serveCustomResources } from './custom-resources/serve-custom-resources.ts'
 import { expireEvents } from './event-expiry.ts'
 import { healthHandler, isHealthPath } from './health.ts'
 import { impersonation } from './impersonation.ts'
@@ -37,7 +39,7 @@ import { errorReply, jsonReply, textReply, withWarnings } from './replies.ts'
 import { attributesOf, type RequestAttributes } from './request-attributes.ts'
 import { createResourceCaches } from './resource-caches.ts'
 import { resourceHandler } from './resource-handler.ts'
-import { parseRoute } from './route.ts'
+import { parseRoute, type ResourceRoute } from './route.ts'
 import { noResource, notAllowed } from './routing-errors.ts'
 import type { ServiceAccountTokens } from './service-account-tokens.ts'
 import { type Advertised, ensureApiServerService } from './services/api-server-service.ts'
@@ -91,7 +93,9 @@ const bookmarkMs = 60_000
 
 /** The API server as a function over one store. Runs its bookmarks until the signal aborts. */
 export async function createServer(options: ServerOptions, signal: AbortSignal): Promise<ApiServer> {
-  const { catalog, serverAddress, clock, random, log, metrics = new MetricRegistry() } = options
+  const { serverAddress, clock, random, log, metrics = new MetricRegistry() } = options
+  // Kinds of custom resources come and go.
+  const catalog = liveCatalog(options.catalog)
   const store = timedStore(options.store, metrics, clock)
   const { serviceRange = defaultServiceRange, nodePorts = defaultNodePorts } = options
   const caches = createResourceCaches(store)
@@ -121,10 +125,11 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     catalog,
     clock,
   })
-  const resources = resourceHandler({ registry, store, clock, random, catalog, subresources, virtual })
+  const resources = resourceHandler({ registry, caches, clock, random, catalog, subresources, virtual })
   await ensureBootstrapObjects(registry, catalog)
   if (options.bootstrapPolicy) await ensureBootstrapPolicy({ registry, catalog, log })
   if (options.advertised) await ensureApiServerService({ registry, catalog, serviceRange, advertised: options.advertised })
+  const customResources = await serveCustomResources({ registry, catalog, caches, clock, log, signal })
   repeatBookmarks()
   compactRegularly({ store, clock, log }, signal)
   expireEvents({ registry, kind: kindOf(catalog, events), clock, log }, signal)
@@ -191,10 +196,21 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   async function resourcePath(call: Call): Promise<ApiReply> {
     const { request, user, notes } = call
     const route = parseRoute(request.path)
-    const kind = route && catalog.byResource(route.group, route.version, route.plural)
+    const kind = route && (servedAt(route) ?? (await servedSoon(route)))
     if (!route || !kind) return unrouted(request)
+    if (kind.deprecation) notes.warn(kind.deprecation)
     const representation = wire.accepted(request, kind, readingOf(call.attributes), route.subresource !== '')
     return resources(kind, route, { request: wire.read(request), user, notes }, representation)
+  }
+
+  function servedAt({ group, version, plural }: ResourceRoute): Kind | undefined {
+    return catalog.byResource(group, version, plural)
+  }
+
+  /** A definition that was just written is served to whoever read the reply. */
+  async function servedSoon(route: ResourceRoute): Promise<Kind | undefined> {
+    await customResources.settled()
+    return servedAt(route)
   }
 
   /** Below the groups that are served, the router answers in the API's words; elsewhere there is nothing. */
