@@ -1,5 +1,6 @@
 import type { KubeObject } from './object.ts'
 import type { ResourceRef } from './resource-ref.ts'
+import type { MutatingWebhookConfiguration, ValidatingWebhookConfiguration } from './types/admissionregistration-v1.ts'
 import type { CustomResourceDefinition } from './types/apiextensions-v1.ts'
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from './types/apps-v1.ts'
 import type { CronJob, Job } from './types/batch-v1.ts'
@@ -8,21 +9,26 @@ import type {
   ConfigMap,
   Endpoints,
   Event,
+  LimitRange,
   Namespace,
   Node,
   PersistentVolume,
   PersistentVolumeClaim,
   Pod,
   ReplicationController,
+  ResourceQuota,
   Secret,
   Service,
   ServiceAccount,
 } from './types/core-v1.ts'
 import type { EndpointSlice } from './types/discovery-v1.ts'
+import type { FlowSchema, PriorityLevelConfiguration } from './types/flowcontrol-v1.ts'
+import type { Ingress, IngressClass } from './types/networking-v1.ts'
 import type { RuntimeClass } from './types/node-v1.ts'
 import type { PodDisruptionBudget } from './types/policy-v1.ts'
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from './types/rbac-v1.ts'
 import type { PriorityClass } from './types/scheduling-v1.ts'
+import type { StorageClass, VolumeAttributesClass } from './types/storage-v1.ts'
 
 const define =
   (group: string, version: string) =>
@@ -32,12 +38,14 @@ const core = define('', 'v1')
 export const configMaps = core<ConfigMap>('ConfigMap', 'configmaps')
 export const endpoints = core<Endpoints>('Endpoints', 'endpoints')
 export const events = core<Event>('Event', 'events')
+export const limitRanges = core<LimitRange>('LimitRange', 'limitranges')
 export const namespaces = core<Namespace>('Namespace', 'namespaces', false)
 export const nodes = core<Node>('Node', 'nodes', false)
 export const persistentVolumeClaims = core<PersistentVolumeClaim>('PersistentVolumeClaim', 'persistentvolumeclaims')
 export const persistentVolumes = core<PersistentVolume>('PersistentVolume', 'persistentvolumes', false)
 export const pods = core<Pod>('Pod', 'pods')
 export const replicationControllers = core<ReplicationController>('ReplicationController', 'replicationcontrollers')
+export const resourceQuotas = core<ResourceQuota>('ResourceQuota', 'resourcequotas')
 export const secrets = core<Secret>('Secret', 'secrets')
 export const serviceAccounts = core<ServiceAccount>('ServiceAccount', 'serviceaccounts')
 export const services = core<Service>('Service', 'services')
@@ -58,11 +66,39 @@ export const endpointSlices = define('discovery.k8s.io', 'v1')<EndpointSlice>('E
 export const podDisruptionBudgets = define('policy', 'v1')<PodDisruptionBudget>('PodDisruptionBudget', 'poddisruptionbudgets')
 export const priorityClasses = define('scheduling.k8s.io', 'v1')<PriorityClass>('PriorityClass', 'priorityclasses', false)
 
+const flowControl = define('flowcontrol.apiserver.k8s.io', 'v1')
+export const flowSchemas = flowControl<FlowSchema>('FlowSchema', 'flowschemas', false)
+export const priorityLevelConfigurations = flowControl<PriorityLevelConfiguration>(
+  'PriorityLevelConfiguration',
+  'prioritylevelconfigurations',
+  false,
+)
+
 const rbac = define('rbac.authorization.k8s.io', 'v1')
 export const clusterRoles = rbac<ClusterRole>('ClusterRole', 'clusterroles', false)
 export const clusterRoleBindings = rbac<ClusterRoleBinding>('ClusterRoleBinding', 'clusterrolebindings', false)
 export const roles = rbac<Role>('Role', 'roles')
 export const roleBindings = rbac<RoleBinding>('RoleBinding', 'rolebindings')
+
+const networking = 'networking.k8s.io'
+export const ingresses = define(networking, 'v1')<Ingress>('Ingress', 'ingresses')
+export const ingressClasses = define(networking, 'v1')<IngressClass>('IngressClass', 'ingressclasses', false)
+
+const admissionRegistration = define('admissionregistration.k8s.io', 'v1')
+export const mutatingWebhookConfigurations = admissionRegistration<MutatingWebhookConfiguration>(
+  'MutatingWebhookConfiguration',
+  'mutatingwebhookconfigurations',
+  false,
+)
+export const validatingWebhookConfigurations = admissionRegistration<ValidatingWebhookConfiguration>(
+  'ValidatingWebhookConfiguration',
+  'validatingwebhookconfigurations',
+  false,
+)
+
+const storage = define('storage.k8s.io', 'v1')
+export const storageClasses = storage<StorageClass>('StorageClass', 'storageclasses', false)
+export const volumeAttributesClasses = storage<VolumeAttributesClass>('VolumeAttributesClass', 'volumeattributesclasses', false)
 
 export const customResourceDefinitions = define('apiextensions.k8s.io', 'v1')<CustomResourceDefinition>(
   'CustomResourceDefinition',

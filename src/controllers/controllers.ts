@@ -13,6 +13,7 @@ import { endpointSliceMirrorController } from './endpoint-slice-mirror.ts'
 import { endpointsController } from './endpoints.ts'
 import { followObjects } from './follow-objects.ts'
 import { garbageCollector } from './garbage-collector.ts'
+import { attributesClassProtectionController, claimProtectionController, volumeProtectionController } from './in-use-protection.ts'
 import { namespaceController } from './namespace.ts'
 import { nodeLifecycleController } from './node-lifecycle.ts'
 import { type GraphNode, ObjectGraph } from './object-graph.ts'
@@ -53,6 +54,9 @@ export type ControllerAccount =
   | 'replication-controller'
   | 'root-ca-cert-publisher'
   | 'service-account-controller'
+  | 'pv-protection-controller'
+  | 'pvc-protection-controller'
+  | 'volumeattributesclass-protection-controller'
 
 /** Runs all controllers over shared caches until the signal aborts; resolves when the last has stopped. */
 export async function startControllers(options: ControllersOptions): Promise<void> {
@@ -80,6 +84,9 @@ export async function startControllers(options: ControllersOptions): Promise<voi
     runController(nodeLifecycleController(ofNodes), parts),
     runController(taintEvictionController(ofNodes), parts),
     runController(podGcController({ caches: as('pod-garbage-collector'), clock }), parts),
+    runController(claimProtectionController({ caches: as('pvc-protection-controller') }), parts),
+    runController(volumeProtectionController({ caches: as('pv-protection-controller') }), parts),
+    runController(attributesClassProtectionController({ caches: as('volumeattributesclass-protection-controller') }), parts),
     runController(clusterRoleAggregationController({ caches: as('clusterrole-aggregation-controller') }), parts),
     runOwnership({ caches, as, clock, random, log, parts }),
   ])

@@ -6,6 +6,7 @@ import { silentLog } from '../base/log.ts'
 import { seededRandom } from '../base/random.ts'
 import { createMemoryStore } from '../store/memory.ts'
 import { basicAdmission } from './admission/standard-admission.ts'
+import { storageObjectInUseProtection } from './admission/storage-object-in-use-protection.ts'
 import { taintNodesByCondition } from './admission/taint-nodes-by-condition.ts'
 import { createAuthenticator } from './authentication.ts'
 import { createAuthority } from './pki.ts'
@@ -89,7 +90,7 @@ async function serverLikeTheRecorded(): Promise<ApiServer> {
       advertised: { address: '192.0.2.2', port: 16443 },
       tokens,
       // Pods were recorded without the plug-in that gives them their service account.
-      admission: [...basicAdmission, () => taintNodesByCondition],
+      admission: [...basicAdmission, () => taintNodesByCondition, () => storageObjectInUseProtection],
       connector: { send: unreachable, upgrade: unreachable },
       clock,
       random,

@@ -368,15 +368,12 @@ export const moved: Readonly<Record<string, { readonly to: string; readonly why:
 }
 
 const customResources = 'custom resources'
-const inUseProtection = 'the admission plug-in StorageObjectInUseProtection, whose finalizers a controller takes off'
 const bootstrapRoles = 'authorization with its default roles and bindings'
 const flowControl = 'flow control with its default schemas and levels'
 const aggregation = 'aggregation'
 
 /** What this server does not do so far: by case, what it lacks. */
 export const notYet: ReadonlyMap<string, string> = new Map([
-  ['defaulting/PersistentVolume/persistentvolume', inUseProtection],
-  ['defaulting/PersistentVolumeClaim/persistentvolumeclaim', inUseProtection],
   ['errors/crd-instance-bad', customResources],
   ['errors/crd-instance-default', customResources],
   ['table//apis/x.io/v1/foos', customResources],

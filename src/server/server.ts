@@ -104,10 +104,10 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   const authorizers = (options.authorizers ?? [() => allowKnown]).map((make) => make({ catalog, caches, roles, clock, log }))
   const authorize = unionOf([allowPrivileged, ...(await Promise.all(authorizers))])
   const plugins = [...(options.admission ?? basicAdmission), escalationCheck(roles)].map((make) =>
-    make({ catalog, caches, authorize, clock, random }),
+    make({ catalog, caches, authorize, registry: () => registry, clock, random, log }),
   )
   const admission = admissionChain(await Promise.all(plugins))
-  const registry = createRegistry({ store, caches, clock, random, admission, hooks: await writeHooks() })
+  const registry: Registry = createRegistry({ store, caches, clock, random, admission, hooks: await writeHooks() })
   const openApi = openApiHandler({
     catalog,
     definitions: catalog.definitions,

@@ -14,7 +14,7 @@ import { inProcessTransport } from '../../src/client/in-process-transport.ts'
 import type { Transport } from '../../src/client/transport.ts'
 import { startControllers } from '../../src/controllers/controllers.ts'
 import { createAuthenticator } from '../../src/server/authentication.ts'
-import { createServer } from '../../src/server/server.ts'
+import { createServer, type ServerOptions } from '../../src/server/server.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
 
 /** What goes wrong on the way between the controllers and the server. */
@@ -52,10 +52,12 @@ export async function createControlPlane({
   seed,
   faults = noFaults,
   runPods = true,
+  admission,
 }: {
   seed: number
   faults?: Faults
   runPods?: boolean
+  admission?: NonNullable<ServerOptions['admission']>
 }): Promise<ControlPlane> {
   const stop = new AbortController()
   const clock = new VirtualClock()
@@ -69,6 +71,7 @@ export async function createControlPlane({
       catalog: builtinCatalog(),
       authenticate: createAuthenticator({ staticTokens: new Map(), verifyToken: async () => undefined }),
       serverAddress: '',
+      ...(admission && { admission }),
       clock,
       random: seededRandom(seed + 1),
       log,

@@ -33,6 +33,10 @@ export interface Admission {
   validate(request: AdmissionRequest): void | Promise<void>
 }
 
+/** Whether a write is of a resource's objects themselves. */
+export const isWriteOf = ({ kind, subresource }: AdmissionRequest, group: string, plural: string): boolean =>
+  kind.plural === plural && kind.group === group && subresource === ''
+
 type Step = (request: AdmissionRequest) => void | Promise<void>
 
 export function admissionChain(plugins: readonly AdmissionPlugin[]): Admission {

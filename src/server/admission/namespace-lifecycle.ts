@@ -1,15 +1,18 @@
-import type { Kind } from '../../api/kind.ts'
 import { qualifiedResource } from '../../api/resource-ref.ts'
+import { namespaces as namespacesRef } from '../../api/resources.ts'
 import { StatusError } from '../../api/status-error.ts'
+import { kindOf } from '../kind-of.ts'
 import { notFound, objectKey } from '../registry.ts'
-import type { WatchCache } from '../watch-cache.ts'
-import { type AdmissionPlugin, forbidden } from './admission.ts'
+import { forbidden } from './admission.ts'
+import type { AdmissionFactory } from './standard-admission.ts'
 
 /** Namespaces that nobody may delete. */
 const immortal: ReadonlySet<string> = new Set(['default', 'kube-system', 'kube-public'])
 
 /** Nothing is made in a namespace that is not there or is on its way out, and some namespaces stay. */
-export function namespaceLifecycle({ kind, namespaces }: { kind: Kind; namespaces: WatchCache }): AdmissionPlugin {
+export const namespaceLifecycle: AdmissionFactory = async ({ catalog, caches }) => {
+  const kind = kindOf(catalog, namespacesRef)
+  const namespaces = await caches.load(kind)
   return {
     name: 'NamespaceLifecycle',
     mutate(request) {

@@ -1,14 +1,17 @@
-import type { Kind } from '../../api/kind.ts'
 import type { JsonObject } from '../../api/object.ts'
+import { priorityClasses } from '../../api/resources.ts'
 import type { PodSpec } from '../../api/types/core-v1.ts'
 import type { PriorityClass } from '../../api/types/scheduling-v1.ts'
+import { kindOf } from '../kind-of.ts'
 import { objectKey } from '../registry.ts'
-import type { WatchCache } from '../watch-cache.ts'
-import { type AdmissionPlugin, type AdmissionRequest, forbidden } from './admission.ts'
+import { type AdmissionRequest, forbidden } from './admission.ts'
 import { isPodWrite } from './pod-write.ts'
+import type { AdmissionFactory } from './standard-admission.ts'
 
 /** The number and the preemption policy behind a pod's priority class; at most one class is everybody's default. */
-export function priority({ kind, classes }: { kind: Kind; classes: WatchCache }): AdmissionPlugin {
+export const priority: AdmissionFactory = async ({ catalog, caches }) => {
+  const kind = kindOf(catalog, priorityClasses)
+  const classes = await caches.load(kind)
   return {
     name: 'Priority',
     mutate(request) {

@@ -1,0 +1,51 @@
+import { mutatingWebhookAdmission, validatingWebhookAdmission } from '../webhooks/webhook-admission.ts'
+import { alwaysPullImages } from './always-pull-images.ts'
+import { defaultIngressClass } from './default-ingress-class.ts'
+import { defaultStorageClass } from './default-storage-class.ts'
+import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
+import { denyServiceExternalIps } from './deny-service-external-ips.ts'
+import { extendedResourceToleration } from './extended-resource-toleration.ts'
+import { limitPodHardAntiAffinityTopology } from './limit-pod-hard-anti-affinity-topology.ts'
+import { namespaceAutoProvision } from './namespace-auto-provision.ts'
+import { namespaceExists } from './namespace-exists.ts'
+import { namespaceLifecycle } from './namespace-lifecycle.ts'
+import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts'
+import { priority } from './priority.ts'
+import { runtimeClass } from './runtime-class.ts'
+import { serviceAccount } from './service-account.ts'
+import type { AdmissionFactory } from './standard-admission.ts'
+import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts'
+import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
+
+/** A plug-in by upstream's name for it. */
+export interface OrderedPlugin {
+  readonly name: string
+  readonly make: AdmissionFactory
+  /** Whether it runs unless it is turned off. */
+  readonly isDefault: boolean
+}
+
+const standard = (name: string, make: AdmissionFactory): OrderedPlugin => ({ name, make, isDefault: true })
+const onRequest = (name: string, make: AdmissionFactory): OrderedPlugin => ({ name, make, isDefault: false })
+
+/** Every plug-in in the order in which upstream runs them, whatever the order in which they are named. */
+export const orderedPlugins: readonly OrderedPlugin[] = [
+  onRequest('NamespaceAutoProvision', namespaceAutoProvision),
+  standard('NamespaceLifecycle', namespaceLifecycle),
+  onRequest('NamespaceExists', namespaceExists),
+  onRequest('LimitPodHardAntiAffinityTopology', () => limitPodHardAntiAffinityTopology),
+  standard('ServiceAccount', serviceAccount),
+  standard('TaintNodesByCondition', () => taintNodesByCondition),
+  onRequest('AlwaysPullImages', () => alwaysPullImages),
+  standard('Priority', priority),
+  standard('DefaultTolerationSeconds', () => defaultTolerationSeconds),
+  onRequest('ExtendedResourceToleration', () => extendedResourceToleration),
+  standard('DefaultStorageClass', defaultStorageClass),
+  standard('StorageObjectInUseProtection', () => storageObjectInUseProtection),
+  standard('PersistentVolumeClaimResize', persistentVolumeClaimResize),
+  standard('RuntimeClass', runtimeClass),
+  standard('DefaultIngressClass', defaultIngressClass),
+  standard('MutatingAdmissionWebhook', mutatingWebhookAdmission),
+  standard('ValidatingAdmissionWebhook', validatingWebhookAdmission),
+  onRequest('DenyServiceExternalIPs', () => denyServiceExternalIps),
+]
