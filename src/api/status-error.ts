@@ -43,12 +43,14 @@ export class StatusError extends Error {
   readonly details: StatusDetails | undefined
   /** For a list whose revision is gone: how to go on all the same. */
   readonly continue: string | undefined
+  /** The reason in the words of somebody outside (a webhook), where those are none of ours. */
+  readonly foreignReason: string | undefined
 
   constructor(
     reason: StatusReason,
     message: string,
     details?: StatusDetails,
-    options?: { cause?: unknown; code?: number; continue?: string },
+    options?: { cause?: unknown; code?: number; continue?: string; foreignReason?: string },
   ) {
     super(message, options)
     this.name = 'StatusError'
@@ -56,21 +58,26 @@ export class StatusError extends Error {
     this.code = options?.code ?? codes[reason]
     this.details = details
     this.continue = options?.continue
+    this.foreignReason = options?.foreignReason
   }
 
   status(): Status {
+    const reason = this.foreignReason ?? (this.reason === 'Unknown' ? undefined : this.reason)
     return {
       kind: 'Status',
       apiVersion: 'v1',
       metadata: this.continue === undefined ? {} : { continue: this.continue },
       status: 'Failure',
       message: this.message,
-      ...(this.reason !== 'Unknown' && { reason: this.reason }),
+      ...(reason !== undefined && { reason }),
       ...(this.details && { details: this.details }),
       code: this.code,
     }
   }
 }
+
+/** Whether a text is one of our reasons. */
+export const isStatusReason = (text: string): text is StatusReason => text !== 'Unknown' && Object.hasOwn(codes, text)
 
 /** Whether an error is a StatusError with this reason. */
 export function hasReason(error: unknown, ...reasons: StatusReason[]): error is StatusError {

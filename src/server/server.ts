@@ -25,6 +25,8 @@ import { compactRegularly } from './compaction.ts'
 import type { Connector } from './connector.ts'
 import { serveCustomResources } from './custom-resources/serve-custom-resources.ts'
 import { expireEvents } from './event-expiry.ts'
+import { createFlowControl } from './flow-control/flow-control.ts'
+import { keepFlowObjects } from './flow-control/flow-objects.ts'
 import { healthHandler, isHealthPath } from './health.ts'
 import { impersonation } from './impersonation.ts'
 import { kindOf } from './kind-of.ts'
@@ -44,8 +46,10 @@ import { noResource, notAllowed } from './routing-errors.ts'
 import type { ServiceAccountTokens } from './service-account-tokens.ts'
 import { type Advertised, ensureApiServerService } from './services/api-server-service.ts'
 import { defaultNodePorts, defaultServiceRange, serviceHook } from './services/service-hook.ts'
+import { type ResolveService, serviceResolver } from './services/service-resolver.ts'
 import { subresourceTable } from './subresources/subresource-table.ts'
 import { virtualResources } from './virtual-resources.ts'
+import { noWebhooks, webhookClient } from './webhooks/webhook-client.ts'
 import { createWire } from './wire.ts'
 import type { WriteHook } from './write-hook.ts'
 
@@ -63,6 +67,8 @@ export interface ServerOptions {
   readonly bootstrapPolicy?: boolean
   /** Stations between authentication and authorization, the outermost first. */
   readonly filters?: readonly Filter[]
+  /** Priority and fairness, by so many seats; left out, every request is done when it comes. */
+  readonly flowControlSeats?: number
   /** Plug-ins that every write passes, in order; left out: those that need no controller. */
   readonly admission?: readonly AdmissionFactory[]
   /** Where services get their addresses and node ports from; left out: upstream's usual ranges. */
@@ -103,8 +109,12 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   const roles = once(() => loadRoleIndex({ catalog, caches }))
   const authorizers = (options.authorizers ?? [() => allowKnown]).map((make) => make({ catalog, caches, roles, clock, log }))
   const authorize = unionOf([allowPrivileged, ...(await Promise.all(authorizers))])
+  const { tokens, connector } = options
+  const resolver = once(() => serviceResolver({ catalog, caches, random }))
+  const resolve = async (...place: Parameters<ResolveService>) => (await resolver())(...place)
+  const webhooks = connector ? webhookClient({ connector, resolve, clock }) : noWebhooks
   const plugins = [...(options.admission ?? basicAdmission), escalationCheck(roles)].map((make) =>
-    make({ catalog, caches, authorize, registry: () => registry, clock, random, log }),
+    make({ catalog, caches, authorize, registry: () => registry, webhooks, clock, random, log }),
   )
   const admission = admissionChain(await Promise.all(plugins))
   const registry: Registry = createRegistry({ store, caches, clock, random, admission, hooks: await writeHooks() })
@@ -115,7 +125,6 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     ...(options.descriptions && { descriptions: options.descriptions }),
   })
   const wire = createWire(protobufCodec(catalog.definitions, catalog.messages))
-  const { tokens, connector } = options
   const subresources = subresourceTable({ registry, catalog, clock, ...(tokens && { tokens }), ...(connector && { connector }) })
   const { authenticate, reviewToken } = await authenticationOf(options.authenticate, { catalog, caches, clock, log })
   const virtual = virtualResources({
@@ -139,8 +148,19 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     onFailure: (endpoint, name, error) => log.warn('A health check failed', { endpoint, check: name, error }),
   })
 
+  const flowControl = options.flowControlSeats
+    ? await createFlowControl({ catalog, caches, seats: options.flowControlSeats, clock, metrics })
+    : undefined
+  if (flowControl) await keepFlowObjects({ registry, catalog, clock, log }, flowControl, signal)
+
   // A station never sees the next one throw what the API can say.
-  const pipeline = [...(options.filters ?? []), impersonation(authorize), authorization(authorize)].reduceRight<AnswerCall>(
+  const stations = [
+    ...(options.filters ?? []),
+    impersonation(authorize),
+    ...(flowControl ? [flowControl.filter] : []),
+    authorization(authorize),
+  ]
+  const pipeline = stations.reduceRight<AnswerCall>(
     (next, filter) => replying(filter(next)),
     replying(answer),
   )

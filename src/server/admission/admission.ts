@@ -2,20 +2,22 @@ import type { Kind } from '../../api/kind.ts'
 import type { JsonObject, KubeObject } from '../../api/object.ts'
 import { qualifiedResource } from '../../api/resource-ref.ts'
 import { StatusError, type StatusReason } from '../../api/status-error.ts'
-import type { WriteOptions } from '../registry.ts'
+import type { DeleteOptions, WriteOptions } from '../registry.ts'
 
 /** One write, as plug-ins see it. */
 export interface AdmissionRequest extends WriteOptions {
-  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE'
+  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT'
   readonly kind: Kind
   readonly namespace: string | undefined
   readonly name: string
   /** '' for the object itself. */
   readonly subresource: string
-  /** What is to be written, with its defaults; undefined for a delete. Mutating plug-ins change it, validating ones never do. */
+  /** What is to be written, with its defaults; what a subresource with words of its own was asked (a Binding); undefined for a delete. Mutating plug-ins change it, validating ones never do. */
   readonly draft: JsonObject | undefined
   /** What is there now; undefined for a create. */
   readonly old: KubeObject | undefined
+  /** How it is to be deleted. */
+  readonly deletion?: DeleteOptions
 }
 
 /** One rule over writes, whoever makes them; to refuse it throws a StatusError. */
@@ -23,6 +25,8 @@ export interface AdmissionPlugin {
   readonly name: string
   /** Before the strategy and its validation. */
   mutate?(request: AdmissionRequest): void | Promise<void>
+  /** Whether it changed what plug-ins before it have looked at, so that all mutate the same request once more. Asked once. */
+  wantsAgain?(request: AdmissionRequest): boolean
   /** After validation, right before the store. */
   validate?(request: AdmissionRequest): void | Promise<void>
 }
@@ -42,7 +46,19 @@ type Step = (request: AdmissionRequest) => void | Promise<void>
 export function admissionChain(plugins: readonly AdmissionPlugin[]): Admission {
   const mutations = plugins.flatMap((plugin): Step[] => (plugin.mutate ? [(request) => plugin.mutate?.(request)] : []))
   const validations = plugins.flatMap((plugin): Step[] => (plugin.validate ? [(request) => plugin.validate?.(request)] : []))
-  return { mutate: (request) => inOrder(mutations, request, 0), validate: (request) => inOrder(validations, request, 0) }
+  const askers = plugins.filter(({ wantsAgain }) => wantsAgain !== undefined)
+  return {
+    mutate(request) {
+      const pending = inOrder(mutations, request, 0)
+      if (pending) return pending.then(() => secondPass(request))
+      return secondPass(request)
+    },
+    validate: (request) => inOrder(validations, request, 0),
+  }
+
+  function secondPass(request: AdmissionRequest): void | Promise<void> {
+    if (askers.some((plugin) => plugin.wantsAgain?.(request))) return inOrder(mutations, request, 0)
+  }
 }
 
 function inOrder(steps: readonly Step[], request: AdmissionRequest, first: number): void | Promise<void> {

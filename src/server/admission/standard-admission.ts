@@ -6,6 +6,8 @@ import type { Random } from '../../base/random.ts'
 import type { Authorize } from '../authorization/authorizer.ts'
 import type { Registry } from '../registry.ts'
 import type { ResourceCaches } from '../resource-caches.ts'
+import { mutatingWebhookAdmission, validatingWebhookAdmission } from '../webhooks/webhook-admission.ts'
+import type { CallWebhook } from '../webhooks/webhook-client.ts'
 import type { AdmissionPlugin } from './admission.ts'
 import { certificateRequester } from './certificate-requester.ts'
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
@@ -23,6 +25,8 @@ export interface AdmissionParts {
   readonly registry: () => Registry
   /** What upstream's `--admission-control-config-file` has for the plug-in. */
   readonly configuration?: JsonObject
+  /** Asks webhooks. */
+  readonly webhooks: CallWebhook
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -40,7 +44,14 @@ export interface AdmissionChoice {
 }
 
 /** What needs no controller: a bare API server. */
-export const basicAdmission: readonly AdmissionFactory[] = [namespaceLifecycle, () => certificateRequester, () => defaultTolerationSeconds, priority]
+export const basicAdmission: readonly AdmissionFactory[] = [
+  namespaceLifecycle,
+  () => certificateRequester,
+  () => defaultTolerationSeconds,
+  priority,
+  mutatingWebhookAdmission,
+  validatingWebhookAdmission,
+]
 
 /** The plug-ins of a cluster in upstream's order. Throws upstream's words for names that nobody has. */
 export function chosenAdmission({ enable = [], disable = [], configurations }: AdmissionChoice): readonly AdmissionFactory[] {

@@ -1,4 +1,5 @@
 import { DecodeError, decodeObject } from '../../api/decode.ts'
+import type { Subresource } from '../../api/kind.ts'
 import { isJsonObject } from '../../api/merge-patch.ts'
 import type { JsonObject } from '../../api/object.ts'
 import { apiVersionOf } from '../../api/resource-ref.ts'
@@ -12,6 +13,7 @@ import type { SubresourceCall } from './subresource.ts'
 export interface SubresourceBody {
   /** The request's body, or another value in its place. */
   (call: SubresourceCall, value?: unknown): JsonObject
+  decode(subresource: Subresource, value: unknown): JsonObject
   schema(call: SubresourceCall): Schema
 }
 
@@ -21,10 +23,11 @@ const olderVersions: ReadonlyMap<string, string> = new Map([['policy/v1/Eviction
 export function subresourceBody(definitions: Definitions): SubresourceBody {
   const schemaOf = schemaSource(definitions)
   const schemas = new Map<string, Schema>()
-  return Object.assign(decode, { schema: schemaFor })
+  const read = (call: SubresourceCall, value: unknown = parseBody(call.request)) => decode(call.subresource, value)
+  return Object.assign(read, { decode, schema: ({ subresource }: SubresourceCall) => schemaFor(subresource) })
 
-  function decode(call: SubresourceCall, value: unknown = parseBody(call.request)): JsonObject {
-    const { kind, ...groupVersion } = call.subresource.kind
+  function decode(subresource: Subresource, value: unknown): JsonObject {
+    const { kind, ...groupVersion } = subresource.kind
     const apiVersion = apiVersionOf(groupVersion)
     if (!isJsonObject(value)) throw new StatusError('BadRequest', 'the body of the request is not an object')
     const given = value.apiVersion ?? apiVersion
@@ -35,7 +38,7 @@ export function subresourceBody(definitions: Definitions): SubresourceBody {
       throw new StatusError('BadRequest', `${type} cannot be handled as a ${kind} (${apiVersion})`)
     }
     try {
-      return { ...decodeObject(schemaFor(call), value, kind).object, apiVersion, kind }
+      return { ...decodeObject(schemaFor(subresource), value, kind).object, apiVersion, kind }
     } catch (cause) {
       if (!(cause instanceof DecodeError)) throw cause
       throw new StatusError(
@@ -49,7 +52,7 @@ export function subresourceBody(definitions: Definitions): SubresourceBody {
     }
   }
 
-  function schemaFor({ subresource: { kind } }: SubresourceCall): Schema {
+  function schemaFor({ kind }: Subresource): Schema {
     const id = `${kind.group}/${kind.version}/${kind.kind}`
     const known = schemas.get(id)
     if (known) return known

@@ -4,7 +4,7 @@ import { StatusError } from '../../api/status-error.ts'
 import type { Clock } from '../../base/clock.ts'
 import { connectionProblem } from '../connection-problem.ts'
 import type { Connector, IncomingReply, Target } from '../connector.ts'
-import type { ResolveService } from '../services/service-resolver.ts'
+import type { ResolveService, ServicePlace } from '../services/service-resolver.ts'
 
 /** Where a webhook is, in the words of every configuration that names one. */
 export interface WebhookClientConfig {
@@ -27,11 +27,24 @@ export type CallWebhook = (config: WebhookClientConfig, body: object, call: Webh
 /** A webhook that could not be asked, or answered nothing that can be understood; the message is upstream's. */
 export class WebhookError extends Error {}
 
+/** Of a server that has no way to reach anybody. */
+export const noWebhooks: CallWebhook = async () => {
+  throw new WebhookError('this server reaches no webhooks')
+}
+
 /** A conversion may bring back a whole page of objects. */
 const maxReplyBytes = 32 << 20
 const maxShownBytes = 1024
 
-export function webhookClient({ connector, resolve, clock }: { connector: Connector; resolve: ResolveService; clock: Clock }): CallWebhook {
+export function webhookClient({
+  connector,
+  resolve,
+  clock,
+}: {
+  connector: Connector
+  resolve: (...place: Parameters<ResolveService>) => ServicePlace | Promise<ServicePlace>
+  clock: Clock
+}): CallWebhook {
   return async (config, body, { timeoutMs, userAgent = 'kube-apiserver' }) => {
     const { host, path, target } = placeOf(config)
     const query = `${path.includes('?') ? '&' : '?'}timeout=${timeoutMs / 1000}s`
@@ -40,7 +53,7 @@ export function webhookClient({ connector, resolve, clock }: { connector: Connec
     const cancel = clock.after(timeoutMs, () => controller.abort())
     const { signal } = controller
     try {
-      const found = target()
+      const found = await target()
       const headers = {
         host,
         'content-type': 'application/json',
@@ -81,7 +94,7 @@ export function webhookClient({ connector, resolve, clock }: { connector: Connec
       return {
         host: `${serverName}:${port}`,
         path: path.startsWith('/') ? path : `/${path}`,
-        target: () => ({ type: 'https', ...resolve(namespace, name, port), verified: { serverName, ...authority } }),
+        target: async () => ({ type: 'https', ...(await resolve(namespace, name, port)), verified: { serverName, ...authority } }),
       }
     }
     const url = parsedUrl(text ?? '')
@@ -90,7 +103,7 @@ export function webhookClient({ connector, resolve, clock }: { connector: Connec
     return {
       host: url.host,
       path: `${url.pathname}${url.search}`,
-      target: () => ({ type: 'https', host: serverName, port: Number(url.port || 443), verified }),
+      target: async () => ({ type: 'https', host: serverName, port: Number(url.port || 443), verified }),
     }
   }
 }
@@ -99,8 +112,8 @@ interface Place {
   /** As the webhook is to see it, and as it is called in errors. */
   readonly host: string
   readonly path: string
-  /** Throws where a service leads nowhere. */
-  readonly target: () => Target
+  /** Fails where a service leads nowhere. */
+  readonly target: () => Promise<Target>
 }
 
 function parsedUrl(text: string): URL {
