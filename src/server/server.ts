@@ -160,10 +160,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     ...(flowControl ? [flowControl.filter] : []),
     authorization(authorize),
   ]
-  const pipeline = stations.reduceRight<AnswerCall>(
-    (next, filter) => replying(filter(next)),
-    replying(answer),
-  )
+  const pipeline = stations.reduceRight<AnswerCall>((next, filter) => replying(filter(next)), replying(answer))
 
   const answerRequest = countRequests({ metrics, clock, kindOf: servedKind }, async (request, attributes) =>
     wire.write(request, await handle(request, attributes)),
