@@ -110,7 +110,7 @@ export function readPatch(kind: Kind, request: ApiRequest, validation: FieldVali
 /** Decoding whose errors are the API's. */
 export function decodeFor(kind: Kind, value: JsonObject, keepsZeros = false): ReturnType<typeof decodeObject> {
   try {
-    return decodeObject(kind.schema, value, kind.kind, keepsZeros)
+    return kind.decode?.(value) ?? decodeObject(kind.schema, value, kind.kind, keepsZeros)
   } catch (cause) {
     if (cause instanceof DecodeError) throw new StatusError('BadRequest', `${described(kind)}: ${cause.message}`, undefined, { cause })
     throw cause

@@ -1,29 +1,53 @@
 import { createHash } from 'node:crypto'
 import type { ApiReply } from '../api/exchange.ts'
-import { type OpenApiInput, openApiV2Document, openApiV3Document, openApiV3Index } from '../api/openapi/documents.ts'
+import type { Kind } from '../api/kind.ts'
+import { groupVersions, type OpenApiInput, openApiV2Document, openApiV3Document, openApiV3Index } from '../api/openapi/documents.ts'
 import { openApiV2Pieces } from '../api/openapi/gnostic.ts'
 
 const version2 = '/openapi/v2'
+const version3 = '/openapi/v3/'
 const protobufType = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
 /** What kubectl asks for; `@` may not stand in a media type, so it is answered with the other name. */
 const protobufTypes = new Set([protobufType, 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf'])
 
-/** Answers `/openapi/...`; each document is made and encoded when it is first asked for. */
+interface Made {
+  readonly path: string
+  /** What it tells of. */
+  readonly kinds: readonly Kind[]
+  readonly reply: Promise<ApiReply | undefined>
+}
+
+/** Answers `/openapi/...`; each document is made and encoded when it is first asked for after its kinds have changed. */
 export function openApiHandler(input: OpenApiInput): (path: string, accept?: string) => Promise<ApiReply | undefined> {
-  const made = new Map<string, Promise<ApiReply | undefined>>()
+  const { catalog } = input
+  const made = new Map<string, Made>()
+  let generation = catalog.generation
+  let groups = groupVersions(catalog)
   return async (path, accept) => {
+    forgetChanged()
     const format = path === version2 ? formatOf(accept) : 'json'
     const key = `${format} ${path}`
-    const making = made.get(key) ?? replyFor(path, format)
+    const making = made.get(key) ?? { path, kinds: kindsIn(path), reply: replyFor(path, format) }
     made.set(key, making)
     let reply: ApiReply | undefined
     try {
-      reply = await making
+      reply = await making.reply
       return reply
     } finally {
       // Of paths that lead nowhere there are any number.
-      if (!reply) made.delete(key)
+      if (!reply && made.get(key) === making) made.delete(key)
     }
+  }
+
+  function forgetChanged(): void {
+    if (generation === catalog.generation) return
+    generation = catalog.generation
+    groups = groupVersions(catalog)
+    for (const [key, { path, kinds }] of made) if (!isSame(kinds, kindsIn(path))) made.delete(key)
+  }
+
+  function kindsIn(path: string): readonly Kind[] {
+    return path.startsWith(version3) ? (groups.get(path.slice(version3.length)) ?? []) : catalog.kinds
   }
 
   async function replyFor(path: string, format: Format): Promise<ApiReply | undefined> {
@@ -45,9 +69,12 @@ export function openApiHandler(input: OpenApiInput): (path: string, accept?: str
   function documentAt(path: string): object | undefined {
     if (path === version2) return openApiV2Document(input)
     if (path === '/openapi/v3') return openApiV3Index(input, (text) => createHash('sha256').update(text).digest('hex').toUpperCase())
-    return path.startsWith('/openapi/v3/') ? openApiV3Document(input, path.slice('/openapi/v3/'.length)) : undefined
+    return path.startsWith(version3) ? openApiV3Document(input, path.slice(version3.length)) : undefined
   }
 }
+
+const isSame = (one: readonly Kind[], other: readonly Kind[]) =>
+  one.length === other.length && one.every((kind, index) => kind === other[index])
 
 type Format = 'json' | 'protobuf' | 'none'
 

@@ -375,7 +375,7 @@ function namesVersion(patch: unknown): boolean {
 
 
 /** Of subresources that are the same for all kinds that say where their parts are. */
-const kindlessKey = ({ scale }: Kind, subresource: string) => (scale && subresource === 'scale' ? '*/*/scale' : '')
+const kindlessKey = ({ scale }: Kind, subresource: string) => (scale && subresource === 'scale' ? 'scale' : '')
 
 const partKey = ({ group, plural }: Kind, subresource: string) => `${group}/${plural}/${subresource}`
 const isApplyPatch = ({ headers }: ApiRequest) => /^application\/apply-patch\+(yaml|json)\s*(;|$)/i.test(headers['content-type'] ?? '')

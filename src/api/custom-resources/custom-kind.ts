@@ -39,7 +39,7 @@ export interface CustomKindParts {
 }
 
 const verbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch']
-const terminatingVerbs = ['delete', 'deletecollection', 'get', 'list', 'watch']
+const terminatingVerbs = verbs.filter((verb) => verb !== 'create')
 const partVerbs = ['get', 'patch', 'update']
 const maxReplicas = 2 ** 31 - 1
 

@@ -43,13 +43,17 @@ export function granular(schema: Schema, ...values: readonly unknown[]): Granula
       return values.some(isJsonObject) && values.every((value) => value === undefined || isJsonObject(value)) ? deduced : undefined
     case 'object':
     case 'map':
-      return schema.atomic ? undefined : viewOf(schema)
+      return schema.atomic || !values.every(isObjectOrNothing) ? undefined : viewOf(schema)
     case 'list':
-      return schema.list === 'atomic' ? undefined : viewOf(schema)
+      return schema.list === 'atomic' || !values.every(isListOrNothing) ? undefined : viewOf(schema)
     default:
       return undefined
   }
 }
+
+/** Custom resources may have null, or what is still to be refused, in any place. */
+const isObjectOrNothing = (value: unknown) => value === undefined || isJsonObject(value)
+const isListOrNothing = (value: unknown) => value === undefined || Array.isArray(value)
 
 function viewOf(schema: Schema): Granular {
   const known = views.get(schema)

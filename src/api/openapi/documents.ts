@@ -22,10 +22,20 @@ type Dialect = 'v2' | 'v3'
 /** `/openapi/v3`: where the document of each group and version is; `hash` of the text that decides a document changes with it. */
 export function openApiV3Index({ catalog, version }: OpenApiInput, hash: (text: string) => string) {
   const paths = [...groupVersions(catalog)].map(([root, kinds]) => {
-    const served = kinds.map((kind) => [kind.plural, kind.kind, kind.verbs, [...kind.subresources.values()]])
+    const served = kinds.map((kind) => [kind.plural, kind.kind, kind.verbs, [...kind.subresources.values()], ownHash(kind, hash)])
     return [root, { serverRelativeURL: `/openapi/v3/${root}?hash=${hash(JSON.stringify([version, served]))}` }] as const
   })
   return { paths: Object.fromEntries(paths) }
+}
+
+const ownHashes = new WeakMap<Kind, string>()
+
+/** Of the schemas that a kind brings itself; those of the facts go with the server's version. */
+function ownHash(kind: Kind, hash: (text: string) => string): string | undefined {
+  if (!kind.definitions) return undefined
+  const known = ownHashes.get(kind) ?? hash(JSON.stringify(kind.definitions.v3))
+  ownHashes.set(kind, known)
+  return known
 }
 
 /** `/openapi/v3/api/v1`, `/openapi/v3/apis/apps/v1`: `root` is what follows `/openapi/v3/`. Undefined where nothing is served. */
@@ -48,11 +58,13 @@ export const openApiV2Document = (input: OpenApiInput) => ({
   definitions: schemasOf(input, input.catalog.kinds, 'v2'),
 })
 
-const groupVersions = (catalog: Catalog): ReadonlyMap<string, readonly Kind[]> =>
+/** The kinds of each document of version 3, by what follows `/openapi/v3/`. */
+export const groupVersions = (catalog: Catalog): ReadonlyMap<string, readonly Kind[]> =>
   Map.groupBy(catalog.kinds, ({ group, version }) => (group === '' ? `api/${version}` : `apis/${group}/${version}`))
 
 /** The definitions that the kinds, their lists and their subresources reach. */
-function schemasOf({ definitions, descriptions }: OpenApiInput, kinds: readonly Kind[], dialect: Dialect): Json {
+function schemasOf({ definitions: facts, descriptions }: OpenApiInput, kinds: readonly Kind[], dialect: Dialect): Json {
+  const definitions = withOwn(facts, kinds, dialect)
   const spoken = new Set(
     kinds.flatMap((kind) => {
       const apiVersion = apiVersionOf(kind)
@@ -67,6 +79,12 @@ function schemasOf({ definitions, descriptions }: OpenApiInput, kinds: readonly 
   return Object.fromEntries(
     [...reached].sort().map((name) => [name, described(rendered(definitions[name] ?? {}, dialect), descriptions?.[name])]),
   )
+}
+
+/** The facts' schemas, and those that kinds bring themselves. */
+function withOwn(facts: Definitions, kinds: readonly Kind[], dialect: Dialect): Definitions {
+  const own = kinds.flatMap(({ definitions }) => (definitions ? Object.entries(definitions[dialect]) : []))
+  return own.length === 0 ? facts : { ...facts, ...Object.fromEntries(own) }
 }
 
 const spokenKind = ({ kind }: Subresource) => `${apiVersionOf(kind)}/${kind.kind}`

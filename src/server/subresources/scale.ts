@@ -1,4 +1,6 @@
+import { putAt, valueAt } from '../../api/custom-resources/scale-fields.ts'
 import { copy } from '../../api/decode.ts'
+import type { Kind, ScalePaths } from '../../api/kind.ts'
 import { formatSelector, selectorOf, selectorOfLabels } from '../../api/label-selector.ts'
 import type { JsonObject, KubeObject } from '../../api/object.ts'
 import { StatusError } from '../../api/status-error.ts'
@@ -14,26 +16,22 @@ import { writeOptions } from '../write-options.ts'
 import type { SubresourceCall, SubresourceHandler } from './subresource.ts'
 import type { SubresourceBody } from './subresource-body.ts'
 
-/** What all that can be scaled have alike. A ReplicationController's selector is labels only. */
-interface Scalable extends KubeObject {
-  spec?: { replicas?: number; selector?: LabelSelector | Record<string, string> }
-  status?: { replicas?: number }
-}
-
 /** `scale`: the replica count of anything, as autoscaling/v1 Scale. */
 export function scaleHandler({ registry, body }: { registry: Registry; body: SubresourceBody }): SubresourceHandler {
   return {
     async answer(call) {
       const { ref, request, parameters } = call
+      const form = formOf(ref.kind)
+      const reply = ({ object }: CacheEntry) => jsonReply(200, shownScale(form, object))
       if (request.method === 'GET') return reply(await registry.get(ref))
       const askedFor = changeOf(call)
       const entry = await registry.update(
         ref,
         call.subresource.name,
         (current) => {
-          const asked = askedFor(scaleOf(current as Scalable))
+          const asked = askedFor(shownScale(form, current))
           checkScale(call, asked)
-          return scaled(current as Scalable, asked)
+          return scaled(form, current, asked)
         },
         writeOptions(parameters, request, call),
       )
@@ -57,17 +55,73 @@ export function scaleHandler({ registry, body }: { registry: Registry; body: Sub
   }
 }
 
-const reply = ({ object }: CacheEntry) => jsonReply(200, scaleOf(object as Scalable))
+/** Where a kind has what a Scale tells. */
+interface ScaleForm {
+  replicas(object: KubeObject): number | undefined
+  statusReplicas(object: KubeObject): number | undefined
+  /** In the words of a selector; '' where there is none. */
+  selector(object: KubeObject): string
+  /** Changes its argument. */
+  setReplicas(draft: KubeObject, replicas: number): void
+}
 
-export function scaleOf({ metadata, spec, status }: Scalable): Scale {
-  const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata
-  const selector = textOf(spec?.selector)
+const forms = new WeakMap<Kind, ScaleForm>()
+
+function formOf(kind: Kind): ScaleForm {
+  const known = forms.get(kind) ?? (kind.scale ? formAt(kind.scale) : builtinForm)
+  forms.set(kind, known)
+  return known
+}
+
+/** What all built-in kinds that can be scaled have alike. A ReplicationController's selector is labels only. */
+interface Scalable extends KubeObject {
+  spec?: { replicas?: number; selector?: LabelSelector | Record<string, string> }
+  status?: { replicas?: number }
+}
+
+const builtinForm: ScaleForm = {
+  replicas: ({ spec }: Scalable) => spec?.replicas,
+  statusReplicas: ({ status }: Scalable) => status?.replicas,
+  selector: ({ spec }: Scalable) => textOf(spec?.selector),
+  setReplicas(draft: Scalable, replicas) {
+    draft.spec = { ...draft.spec, replicas }
+  },
+}
+
+/** Of a custom resource, whose definition says where. */
+function formAt({ specReplicas, statusReplicas, selector }: ScalePaths): ScaleForm {
+  const numberAt = (object: KubeObject, names: readonly string[]) => {
+    const value = valueAt(object, names)
+    return typeof value === 'number' ? value : undefined
+  }
+  return {
+    replicas(object) {
+      const replicas = numberAt(object, specReplicas)
+      if (replicas !== undefined) return replicas
+      const field = `.${specReplicas.join('.')}`
+      throw new StatusError('InternalError', `Internal error occurred: the spec replicas field ${JSON.stringify(field)} does not exist`)
+    },
+    statusReplicas: (object) => numberAt(object, statusReplicas),
+    selector(object) {
+      const value = selector && valueAt(object, selector)
+      return typeof value === 'string' ? value : ''
+    },
+    setReplicas: (draft, replicas) => putAt(draft as unknown as JsonObject, specReplicas, replicas),
+  }
+}
+
+/** What a Scale tells of an object; of a built-in one where no kind is given. */
+export const scaleOf = (object: KubeObject, kind?: Kind): Scale => shownScale(kind ? formOf(kind) : builtinForm, object)
+
+function shownScale(form: ScaleForm, object: KubeObject): Scale {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
+  const [replicas, selector] = [form.replicas(object), form.selector(object)]
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
     metadata: JSON.parse(JSON.stringify({ name, namespace, uid, resourceVersion, creationTimestamp })) as Scale['metadata'],
-    spec: spec?.replicas ? { replicas: spec.replicas } : {},
-    status: { replicas: status?.replicas ?? 0, ...(selector !== '' && { selector }) },
+    spec: replicas ? { replicas } : {},
+    status: { replicas: form.statusReplicas(object) ?? 0, ...(selector !== '' && { selector }) },
   }
 }
 
@@ -94,9 +148,9 @@ function checkScale({ ref: { kind, name } }: SubresourceCall, { metadata, spec }
 }
 
 /** The object with the wanted count; the version and the uid that the scale names bind the write as the object's own would. */
-function scaled(current: Scalable, { metadata, spec }: Scale): JsonObject {
-  const draft = copy(current as KubeObject) as Scalable
-  draft.spec = { ...draft.spec, replicas: spec?.replicas ?? 0 }
+function scaled(form: ScaleForm, current: KubeObject, { metadata, spec }: Scale): JsonObject {
+  const draft = copy(current)
+  form.setReplicas(draft, spec?.replicas ?? 0)
   const { resourceVersion: _, ...kept } = draft.metadata
   const { resourceVersion, uid } = metadata ?? {}
   return { ...draft, metadata: { ...kept, ...(resourceVersion && { resourceVersion }), ...(uid && { uid }) } }

@@ -46,6 +46,7 @@ export function subresourceTable({ registry, catalog, clock, tokens, connector }
     ...(tokens ? [row(serviceAccounts, 'token', tokenHandler({ registry, catalog, tokens, body }))] : []),
     ...(connector ? connectedRows({ registry, catalog, connector }) : []),
     ...[deployments, replicaSets, statefulSets, replicationControllers].map((ref) => row(ref, 'scale', scale)),
+    ['scale', scale],
   ])
 }
 

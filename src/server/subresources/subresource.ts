@@ -19,5 +19,5 @@ export interface SubresourceHandler {
   readonly takesRemainder?: boolean
 }
 
-/** By `group/plural/subresource`. */
+/** By `group/plural/subresource`; `scale` alone is that of kinds that say where their numbers are. */
 export type SubresourceTable = ReadonlyMap<string, SubresourceHandler>
