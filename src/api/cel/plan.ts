@@ -1,0 +1,328 @@
+import { callCost } from './call-cost.ts'
+import type { Checked } from './check.ts'
+import { celEqual } from './equality.ts'
+import type { Functions, Overload } from './functions.ts'
+import { noSuchKey } from './library/operators.ts'
+import { CelError, type Meter } from './meter.ts'
+import { StructValue } from './struct-value.ts'
+import type { Call, Comprehension, ListLiteral, MapLiteral, Node, Select, StructLiteral } from './syntax.ts'
+import type { CelType } from './types.ts'
+import {
+  CelList,
+  CelMap,
+  CelOptional,
+  CelTypeValue,
+  type CelValue,
+  GrowingList,
+  isKey,
+  ListOfValues,
+  MapOfValues,
+  none,
+  runtimeName,
+  typeName,
+} from './values.ts'
+
+/** Values of variables. */
+export interface Bindings {
+  get(name: string): CelValue | undefined
+}
+
+/** One evaluation. */
+interface Frame {
+  readonly meter: Meter
+  readonly bindings: Bindings
+  /** Of comprehensions, by their place. What `all` and `exists` found so far may be an error, which a later element can outweigh. */
+  readonly locals: (CelValue | CelError)[]
+}
+
+type Step = (frame: Frame) => CelValue
+
+const listCost = 10
+const mapCost = 30
+const structCost = 40
+
+/** Turns a checked expression into a function. What it costs is charged as upstream's interpreter does. */
+export function plan({ root, types, references }: Checked, functions: Functions): (bindings: Bindings, meter: Meter) => CelValue {
+  /** Names in scope and where their values are, innermost last. */
+  const scope: { readonly name: string; readonly place: number }[] = []
+  const run = stepOf(root)
+  return (bindings, meter) => run({ bindings, meter, locals: [] })
+
+  function stepOf(node: Node): Step {
+    switch (node.type) {
+      case 'literal': {
+        const { value } = node
+        return () => value
+      }
+      case 'ident':
+      case 'select':
+        return variable(node) ?? (node.type === 'select' ? selection(node) : () => null)
+      case 'call':
+        return call(node)
+      case 'list':
+        return list(node)
+      case 'map':
+        return map(node)
+      case 'struct':
+        return struct(node)
+      case 'comprehension':
+        return comprehension(node)
+    }
+  }
+
+  /** What a name stands for; undefined when the node is no name. */
+  function variable(node: Node): Step | undefined {
+    const reference = references.get(node)
+    if (reference?.type === 'type') {
+      const value = new CelTypeValue(reference.name)
+      return () => value
+    }
+    if (reference?.type !== 'variable') return undefined
+    const { name } = reference
+    const local = scope.findLast((known) => known.name === name)
+    if (local) {
+      const { place } = local
+      return ({ locals, meter }) => {
+        meter.charge(1)
+        const value = locals[place]
+        if (value instanceof CelError) throw value
+        return value as CelValue
+      }
+    }
+    return ({ bindings, meter }) => {
+      meter.charge(1)
+      const value = bindings.get(name)
+      if (value === undefined) throw new CelError(`no such attribute(s): ${name}`)
+      return value
+    }
+  }
+
+  function selection({ operand, field, testOnly }: Select): Step {
+    const inner = stepOf(operand)
+    if (testOnly) return (frame) => isPresent(inner(frame), field)
+    return (frame) => {
+      const value = inner(frame)
+      frame.meter.charge(1)
+      return fieldOf(value, field)
+    }
+  }
+
+  function call(node: Call): Step {
+    const { args, target, name } = node
+    const steps = args.map(stepOf)
+    switch (name) {
+      case '_&&_':
+        return logical(steps as [Step, Step], false)
+      case '_||_':
+        return logical(steps as [Step, Step], true)
+      case '_?_:_':
+        return conditional(steps as [Step, Step, Step])
+      case '@not_strictly_false':
+        return notStrictlyFalse(steps[0] as Step)
+      case '_==_':
+      case '_!=_':
+        return equality(steps as [Step, Step], name === '_==_')
+    }
+    const reference = references.get(node)
+    const onTarget = reference?.type === 'call' && reference.onTarget
+    return dispatch(node, onTarget && target ? [stepOf(target), ...steps] : steps)
+  }
+
+  function dispatch(node: Call, steps: readonly Step[]): Step {
+    const reference = references.get(node)
+    const found = reference?.type === 'call' ? reference.overloads : []
+    const [only] = found
+    const operands = reference?.type === 'call' && reference.onTarget && node.target ? [node.target, ...node.args] : node.args
+    const isDefinite = found.length === 1 && operands.every((operand) => isDefiniteType(types.get(operand)))
+    if (only && isDefinite)
+      return (frame) => {
+        const values = steps.map((step) => step(frame))
+        const result = only.run(values, frame.meter)
+        frame.meter.charge(callCost(only.cost, values, result, frame.meter))
+        return result
+      }
+    const name = found[0]?.name ?? node.name
+    const candidates = (functions.get(name) ?? []).filter(
+      (overload) => overload.params.length === steps.length && overload.member === (found[0]?.member ?? false),
+    )
+    // Types are the same from one evaluation to the next, mostly.
+    let last: Overload | undefined
+    return (frame) => {
+      const values = steps.map((step) => step(frame))
+      if (!last?.matches(values)) last = candidates.find((candidate) => candidate.matches(values))
+      if (!last) throw noOverload(name, values)
+      const result = last.run(values, frame.meter)
+      frame.meter.charge(callCost(last.cost, values, result, frame.meter))
+      return result
+    }
+  }
+
+  function list({ items }: ListLiteral): Step {
+    const steps = items.map(({ value, optional }) => ({ step: stepOf(value), optional }))
+    return (frame) => {
+      const values: CelValue[] = []
+      for (const { step, optional } of steps) {
+        const value = given(step(frame), optional)
+        if (value !== undefined) values.push(value)
+      }
+      frame.meter.charge(listCost)
+      return new ListOfValues(values)
+    }
+  }
+
+  function map({ entries }: MapLiteral): Step {
+    const steps = entries.map(({ key, value, optional }) => ({ key: stepOf(key), value: stepOf(value), optional }))
+    return (frame) => {
+      const made = new MapOfValues()
+      for (const { key, value, optional } of steps) {
+        const name = key(frame)
+        const item = given(value(frame), optional)
+        if (!isKey(name)) throw new CelError(`unsupported key type: ${typeName(name)}`)
+        if (item !== undefined && !made.add(name, item)) throw new CelError(`Failed with repeated key: ${String(name)}`)
+      }
+      frame.meter.charge(mapCost)
+      return made
+    }
+  }
+
+  function struct(node: StructLiteral): Step {
+    const steps = node.fields.map(({ name, value, optional }) => ({ name, step: stepOf(value), optional }))
+    const reference = references.get(node)
+    const type = reference?.type === 'struct' ? runtimeName(reference.of) : node.name
+    return (frame) => {
+      const fields = new Map<string, CelValue>()
+      for (const { name, step, optional } of steps) {
+        const value = given(step(frame), optional)
+        if (value !== undefined) fields.set(name, value)
+      }
+      frame.meter.charge(structCost)
+      return new StructValue(type, fields)
+    }
+  }
+
+  function comprehension(node: Comprehension): Step {
+    const range = stepOf(node.range)
+    const init = stepOf(node.init)
+    const collects = node.init.type === 'list'
+    const isLogical = node.init.type === 'literal' && typeof node.init.value === 'boolean'
+    const accumulator = scope.length
+    scope.push({ name: node.accumulator, place: accumulator })
+    const first = scope.length
+    scope.push({ name: node.variable, place: first })
+    const second = scope.length
+    const hasSecond = node.secondVariable !== undefined
+    if (node.secondVariable !== undefined) scope.push({ name: node.secondVariable, place: second })
+    const condition = stepOf(node.condition)
+    const step = stepOf(node.step)
+    scope.length = first
+    const result = stepOf(node.result)
+    scope.length = accumulator
+    return (frame) => {
+      const { locals } = frame
+      const over = range(frame)
+      const initial = init(frame)
+      locals[accumulator] = collects ? new GrowingList() : initial
+      for (const [key, value] of elements(over, hasSecond)) {
+        locals[first] = key
+        if (hasSecond) locals[second] = value
+        if (condition(frame) !== true) break
+        locals[accumulator] = isLogical ? attempted(step, frame) : step(frame)
+      }
+      return result(frame)
+    }
+  }
+}
+
+function* elements(range: CelValue, hasSecond: boolean): Generator<readonly [CelValue, CelValue]> {
+  if (range instanceof CelList) {
+    for (let index = 0; index < range.size; index++) yield hasSecond ? [BigInt(index), range.at(index)] : [range.at(index), null]
+  } else if (range instanceof CelMap) {
+    for (const key of range.keys()) yield [key, hasSecond ? (range.get(key) ?? null) : null]
+  } else throw new CelError(`no such overload`)
+}
+
+/** An element's value; undefined when it was optional and there is none. */
+function given(value: CelValue, optional: boolean): CelValue | undefined {
+  if (!optional) return value
+  if (!(value instanceof CelOptional)) throw new CelError(`cannot initialize optional entry from non-optional value ${typeName(value)}`)
+  return value.value
+}
+
+function fieldOf(value: CelValue, field: string): CelValue {
+  if (value instanceof CelMap) {
+    const found = value.get(field)
+    if (found === undefined) throw noSuchKey(field)
+    return found
+  }
+  if (value instanceof CelOptional) {
+    const inner = value.value
+    const found = inner instanceof CelMap ? inner.get(field) : undefined
+    return found === undefined ? none : new CelOptional(found)
+  }
+  throw noSuchKey(field)
+}
+
+function isPresent(value: CelValue, field: string): boolean {
+  const inner = value instanceof CelOptional ? value.value : value
+  return inner instanceof CelMap && inner.has(field)
+}
+
+function isDefiniteType(type: CelType | undefined): boolean {
+  return type !== undefined && type.kind !== 'dyn' && type.kind !== 'error' && type.kind !== 'param'
+}
+
+const isOperator = (name: string) => name.includes('_') || name.startsWith('@')
+
+function noOverload(name: string, args: readonly CelValue[]): CelError {
+  return new CelError(isOperator(name) ? 'no such overload' : `no such overload: ${name}(${args.map(typeName).join(', ')})`)
+}
+
+/** The side that decides wins over an error on the other. */
+function logical([left, right]: readonly [Step, Step], decides: boolean): Step {
+  return (frame) => {
+    const one = attempted(left, frame)
+    if (one === decides) return decides
+    const other = attempted(right, frame)
+    if (other === decides) return decides
+    if (one instanceof CelError) throw one
+    if (other instanceof CelError) throw other
+    if (typeof one === 'boolean' && typeof other === 'boolean') return !decides
+    throw new CelError('no such overload')
+  }
+}
+
+function attempted(step: Step, frame: Frame): CelValue | CelError {
+  try {
+    return step(frame)
+  } catch (error) {
+    if (error instanceof CelError) return error
+    throw error
+  }
+}
+
+function conditional([condition, then, otherwise]: readonly [Step, Step, Step]): Step {
+  return (frame) => {
+    const value = condition(frame)
+    if (typeof value !== 'boolean') throw new CelError('no such overload')
+    return value ? then(frame) : otherwise(frame)
+  }
+}
+
+function notStrictlyFalse(step: Step): Step {
+  return (frame) => {
+    const value = attempted(step, frame)
+    frame.meter.charge(1)
+    return value !== false
+  }
+}
+
+function equality([left, right]: readonly [Step, Step], wanted: boolean): Step {
+  return (frame) => {
+    const { meter } = frame
+    const one = left(frame)
+    const other = right(frame)
+    const equal = celEqual(one, other, meter)
+    meter.charge(callCost('compare', [one, other], equal, meter))
+    return equal === wanted
+  }
+}
