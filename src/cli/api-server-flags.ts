@@ -3,6 +3,7 @@ import { writeAtomically } from '../base/write-atomically.ts'
 import { authenticationFlags } from './authentication-flags.ts'
 import type { Places } from './cluster.ts'
 import { CliError } from './context.ts'
+import { requestFlags } from './request-flags.ts'
 
 /**
  * Upstream's flags of kube-apiserver that are understood, as `up --kube-apiserver-arg NAME=VALUE` takes them. They are kept
@@ -12,6 +13,7 @@ const readers = {
   /** Turns groups and versions on or off: `GROUP/VERSION=true,api/all=true`. */
   'runtime-config': pairs,
   ...authenticationFlags,
+  ...requestFlags,
 } satisfies Record<string, (values: readonly string[], flag: string) => unknown>
 
 /** Each flag that was given, read. */

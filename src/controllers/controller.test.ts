@@ -19,7 +19,7 @@ function run(reconcile: (key: string) => Promise<Outcome>, workers = 1) {
     synced: () => Promise.resolve(),
     reconcile,
   }
-  const metrics = { reconciled: (_: string, result: string) => void results.push(result), depth: () => {} }
+  const metrics = { reconciled: (_: string, result: string) => void results.push(result), added: () => {}, depth: () => {} }
   const running = runKeys(work, { clock, log: silentLog, signal: ended.signal, metrics })
   const stop = () => {
     ended.abort()

@@ -43,6 +43,8 @@ export interface Watch {
 
 /** Told of every reconcile; main makes metrics of it. */
 export interface ControllerMetrics {
+  /** A key was given to a controller. */
+  added(controller: string): void
   reconciled(controller: string, result: 'done' | 'again' | 'failed', durationMs: number): void
   /** Keys that wait, after each change. */
   depth(controller: string, length: number): void
@@ -151,6 +153,7 @@ export async function runKeys(work: KeyedWork, { clock, log: parentLog, signal, 
   })
   const unsubscribe = work.subscribe((key) => {
     queue.add(key)
+    metrics?.added(name)
     metrics?.depth(name, queue.length)
   })
   await Promise.race([aborted, work.synced()])

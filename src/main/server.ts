@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { builtinCatalog } from '../api/catalog.ts'
 import { systemClock } from '../base/clock.ts'
+import { MetricRegistry } from '../base/metrics/metric-registry.ts'
 import { systemRandom } from '../base/random.ts'
 import { readApiServerFlags } from '../cli/api-server-flags.ts'
 import { readCluster } from '../cli/cluster.ts'
@@ -19,8 +20,10 @@ import { createHttpListener } from '../server/http.ts'
 import { createKubeletConnector } from '../server/kubelet-connector.ts'
 import { createServer } from '../server/server.ts'
 import { openLmdbStore } from '../store/lmdb.ts'
+import { controllerMetrics, schedulerMetrics } from './component-metrics.ts'
 import { jsonLog } from './log.ts'
 import { machinePlaces } from './places.ts'
+import { countProcess } from './process-metrics.ts'
 import { tellReady, tellUnready } from './ready.ts'
 import { authenticationFor, tokensFor } from './server-authentication.ts'
 
@@ -44,6 +47,9 @@ const connector = createKubeletConnector({
   client: readCredentials(places.pki, 'kubelet-client'),
   authority: readCredentials(places.pki, 'ca').certificate,
 })
+const metrics = new MetricRegistry()
+countProcess(metrics)
+const seats = (flags['max-requests-inflight'] ?? 400) + (flags['max-mutating-requests-inflight'] ?? 200)
 const descriptionsFile = join(import.meta.dirname, 'descriptions.json')
 const server = await createServer(
   {
@@ -54,6 +60,8 @@ const server = await createServer(
     serviceRange: cluster.serviceRange,
     tokens,
     connector,
+    metrics,
+    ...((flags['enable-priority-and-fairness'] ?? true) && { flowControlSeats: seats }),
     admission: standardAdmission,
     ...(!cluster.apiOnly && { advertised: { address: cluster.nodeAddress, port: cluster.apiPort } }),
     clock: systemClock,
@@ -84,8 +92,8 @@ const [schedulerCaches, controllerCaches] = callers
 const rootCertificate = readCredentials(places.pki, 'ca').certificate
 const parts = { clock: systemClock, random: systemRandom, log, signal: stop.signal }
 const components = Promise.all([
-  startScheduler({ ...parts, caches: schedulerCaches }),
-  startControllers({ ...parts, caches: controllerCaches, rootCertificate }),
+  startScheduler({ ...parts, caches: schedulerCaches, metrics: schedulerMetrics(metrics) }),
+  startControllers({ ...parts, caches: controllerCaches, rootCertificate, metrics: controllerMetrics(metrics) }),
 ])
 for (const caches of callers) caches.start(stop.signal)
 components.catch((error: unknown) => {

@@ -17,9 +17,16 @@ import type { Diagnosis } from './diagnosis.ts'
 import { followCluster } from './follow-cluster.ts'
 import type { Plugin } from './plugin.ts'
 import { schedule } from './schedule.ts'
-import { createSchedulingQueue, type QueuedPod } from './scheduling-queue.ts'
+import { createSchedulingQueue, type PendingPods, type QueuedPod } from './scheduling-queue.ts'
 import { siblingsOf } from './siblings.ts'
 import { standardPlugins } from './standard-plugins.ts'
+
+/** Told of every try; main makes metrics of it. */
+export interface SchedulerMetrics {
+  attempted(profile: string, result: 'scheduled' | 'unschedulable' | 'error', durationMs: number): void
+  /** Given once, to be asked whenever somebody wants to know. */
+  pending(counts: () => PendingPods): void
+}
 
 export interface SchedulerOptions {
   /** Over a client whose user may bind pods. */
@@ -32,6 +39,7 @@ export interface SchedulerOptions {
   readonly plugins?: readonly Plugin[]
   /** Pods that ask for another scheduler are left alone. */
   readonly schedulerName?: string
+  readonly metrics?: SchedulerMetrics
 }
 
 /** Writes under way at once; the loop waits when there are more. */
@@ -45,7 +53,7 @@ const maxTurnMs = 4
  * One pod after the other is placed in memory at once ("assumed"); the bindings are written meanwhile, many together.
  */
 export async function startScheduler(options: SchedulerOptions): Promise<void> {
-  const { caches, clock, random, signal, plugins = standardPlugins, schedulerName = 'default-scheduler' } = options
+  const { caches, clock, random, signal, plugins = standardPlugins, schedulerName = 'default-scheduler', metrics } = options
   const log = options.log.with({ component: 'scheduler' })
   const { client } = caches
   const recorder = createEventRecorder({ client, clock, random, log, component: schedulerName, signal })
@@ -57,6 +65,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<void> {
     siblings: siblingsOf(caches),
   })
   const queue = createSchedulingQueue({ clock, plugins, onReady: wake })
+  metrics?.pending(() => queue.counts())
   const changes = new Set<ClusterChange>()
   const unfollow = followCluster({
     caches,
@@ -106,8 +115,10 @@ export async function startScheduler(options: SchedulerOptions): Promise<void> {
 
   function tryPod(pod: QueuedPod): void {
     try {
+      const beganMs = performance.now()
       const { outcome, nextStart } = schedule({ pod: pod.info, cluster: state.snapshot, plugins, start, random })
       start = nextStart
+      metrics?.attempted(schedulerName, outcome.type === 'fits' ? 'scheduled' : 'unschedulable', performance.now() - beganMs)
       if (outcome.type === 'fits') {
         state.place(pod.info, outcome.nodeName)
         write(bind(pod, outcome.nodeName))
@@ -118,6 +129,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<void> {
     } catch (error) {
       // A bug in a plug-in must not stop the others' pods.
       log.error('A pod cannot be scheduled', { error, pod: pod.info.key })
+      metrics?.attempted(schedulerName, 'error', 0)
       queue.failed(pod)
     }
   }

@@ -6,6 +6,9 @@ import { Heap } from './heap.ts'
 import type { Plugin } from './plugin.ts'
 import type { PodInfo } from './pod-info.ts'
 
+/** How many pods wait, under upstream's names of the queues. */
+export type PendingPods = Readonly<Record<'active' | 'backoff' | 'unschedulable' | 'gated', number>>
+
 /** A pod that waits for a node. */
 export interface QueuedPod {
   readonly info: PodInfo
@@ -111,6 +114,12 @@ export function createSchedulingQueue({ clock, plugins, onReady }: { clock: Cloc
     },
     get size(): number {
       return entries.size
+    },
+    /** How many pods wait, by why. */
+    counts(): PendingPods {
+      const counts = { active: 0, backoff: 0, unschedulable: 0, gated: 0 }
+      for (const { state } of entries.values()) if (state !== 'trying') counts[state]++
+      return counts
     },
   }
 
