@@ -1,6 +1,7 @@
 import { copy } from '../../api/decode.ts'
 import type { Pod, PodSpec } from '../../api/types/core-v1.ts'
 import { type AdmissionPlugin, type AdmissionRequest, forbidden } from './admission.ts'
+import { joined } from './joined.ts'
 
 type Puller = { image?: string; imagePullPolicy?: string }
 const lists = ['initContainers', 'containers', 'ephemeralContainers'] as const
@@ -26,7 +27,7 @@ export const alwaysPullImages: AdmissionPlugin = {
             ],
       ),
     )
-    if (wrong.length > 0) throw forbidden(request, wrong.length === 1 ? `${wrong[0]}` : `[${wrong.join(', ')}]`)
+    if (wrong.length > 0) throw forbidden(request, joined(wrong))
   },
 }
 

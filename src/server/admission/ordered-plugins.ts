@@ -6,6 +6,7 @@ import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
 import { denyServiceExternalIps } from './deny-service-external-ips.ts'
 import { extendedResourceToleration } from './extended-resource-toleration.ts'
 import { limitPodHardAntiAffinityTopology } from './limit-pod-hard-anti-affinity-topology.ts'
+import { limitRanger } from './limit-ranger.ts'
 import { namespaceAutoProvision } from './namespace-auto-provision.ts'
 import { namespaceExists } from './namespace-exists.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
@@ -34,6 +35,7 @@ export const orderedPlugins: readonly OrderedPlugin[] = [
   standard('NamespaceLifecycle', namespaceLifecycle),
   onRequest('NamespaceExists', namespaceExists),
   onRequest('LimitPodHardAntiAffinityTopology', () => limitPodHardAntiAffinityTopology),
+  standard('LimitRanger', limitRanger),
   standard('ServiceAccount', serviceAccount),
   standard('TaintNodesByCondition', () => taintNodesByCondition),
   onRequest('AlwaysPullImages', () => alwaysPullImages),
