@@ -45,6 +45,8 @@ export interface WriteOptions {
 }
 
 export interface DeleteOptions extends WriteOptions {
+  /** Admission has seen it already, in another form. */
+  readonly isAdmitted?: boolean
   readonly gracePeriodSeconds?: number
   readonly propagationPolicy?: 'Orphan' | 'Background' | 'Foreground'
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string }
@@ -64,6 +66,11 @@ export interface Registry {
   update(ref: ObjectRef, subresource: string, change: Change, options: WriteOptions): Promise<CacheEntry>
   /** Writes what `change` makes of the object as it is: for subresources whose own rules stand in place of the strategy's. */
   amend(ref: ObjectRef, change: Change, options: WriteOptions): Promise<CacheEntry>
+  /**
+   * Lets admission see, and change, what no write of the registry's own shows it: a connection, or what a subresource with
+   * words of its own is asked.
+   */
+  admit(ref: ObjectRef, subresource: string, operation: 'CREATE' | 'CONNECT', draft: JsonObject, options: WriteOptions): Promise<void>
   /** The object as it was last seen, and whether it is gone (or waits for finalizers or its grace period). */
   delete(ref: ObjectRef, options: DeleteOptions): Promise<{ entry: CacheEntry; gone: boolean }>
 }
@@ -187,6 +194,12 @@ export function createRegistry({
       })
     },
 
+    async admit(ref, subresource, operation, draft, options) {
+      const request = { ...ref, operation, subresource, draft, old: undefined, ...options }
+      await admission.mutate(request)
+      await admission.validate(request)
+    },
+
     async delete(ref, options) {
       return again(ref, async () => {
         const current = await registry.get(ref)
@@ -200,7 +213,7 @@ export function createRegistry({
           deletion: options,
           ...options,
         } as const
-        await admission.validate(request)
+        if (!options.isAdmitted) await admission.validate(request)
         const object = markDeleted(ref.kind, current.object, options)
         if (!object) {
           const gone = await remove(ref, current, options)

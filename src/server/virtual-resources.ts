@@ -101,7 +101,9 @@ export function virtualResources({
     if (!name || !asked.target?.name) throw new StatusError('BadRequest', 'metadata.name and target.name are required for a Binding')
     const nowText = timestamp(clock.now())
     const ref = { kind: podKind, namespace, name }
-    await registry.amend(ref, (current) => bound(current as Pod, asked, nowText), writeOptions(parameters, request, call))
+    const options = writeOptions(parameters, request, call)
+    await registry.admit({ ...ref, kind: call.requested }, '', 'CREATE', draft, options)
+    await registry.amend(ref, (current) => bound(current as Pod, asked, nowText), options)
     return successReply(201)
   }
 }

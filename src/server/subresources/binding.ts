@@ -21,8 +21,10 @@ export function bindingHandler({ registry, clock, body }: { registry: Registry; 
       if (request.method !== 'POST') throw notAllowed()
       const binding = body(call) as unknown as Binding
       checkBinding(binding, ref.name)
+      const options = writeOptions(parameters, request, call)
+      await registry.admit(ref, call.subresource.name, 'CREATE', binding as unknown as JsonObject, options)
       const nowText = timestamp(clock.now())
-      await registry.amend(ref, (current) => bound(current as Pod, binding, nowText), writeOptions(parameters, request, call))
+      await registry.amend(ref, (current) => bound(current as Pod, binding, nowText), options)
       return successReply(201)
     },
   }

@@ -36,7 +36,12 @@ export function evictionHandler({
       if (request.method !== 'POST') throw notAllowed()
       const eviction = body(call) as unknown as Eviction
       if (eviction.metadata?.name !== ref.name) throw new StatusError('BadRequest', 'name in URL does not match name in Eviction object')
-      const options = deleteOptions((eviction.deleteOptions ?? {}) as JsonObject, parameters, request, call)
+      const options = {
+        ...deleteOptions((eviction.deleteOptions ?? {}) as JsonObject, parameters, request, call),
+        // As upstream, what admission sees is the eviction, and not the delete that it becomes.
+        isAdmitted: true,
+      }
+      await registry.admit(ref, call.subresource.name, 'CREATE', eviction as unknown as JsonObject, options)
       const pod = (await registry.get(ref)).object as Pod
       // The pod must not become one that counts while it is being decided about.
       let mustStaySame = false

@@ -1,14 +1,18 @@
 import type { ApiReply } from '../../api/exchange.ts'
 import type { Connector, IncomingReply } from '../connector.ts'
+import type { Registry } from '../registry.ts'
+import { admitConnection } from './admit-connection.ts'
 import type { FindTarget } from './proxy-targets.ts'
 import { ask, passedBack, passedOn, relayUpgrade, wantsUpgrade } from './relay.ts'
 import type { SubresourceHandler } from './subresource.ts'
 
 /** `proxy`: the request goes on to the object's own server, which sees the path behind `proxy` and not who the caller is. */
-export function proxyHandler(find: FindTarget, { connector }: { connector: Connector }): SubresourceHandler {
+export function proxyHandler(find: FindTarget, { registry, connector }: { registry: Registry; connector: Connector }): SubresourceHandler {
   return {
     takesRemainder: true,
-    async answer({ ref, request, remainder }): Promise<ApiReply> {
+    async answer(call): Promise<ApiReply> {
+      const { ref, request, remainder } = call
+      await admitConnection(registry, call, { path: remainder || '/' })
       const target = await find(ref)
       const path = `${remainder || '/'}${request.query === '' ? '' : `?${request.query}`}`
       const base = request.path.slice(0, request.path.length - remainder.length)

@@ -1,5 +1,6 @@
 import type { Catalog } from '../../api/catalog.ts'
 import type { ApiReply } from '../../api/exchange.ts'
+import type { JsonObject } from '../../api/object.ts'
 import { nodes } from '../../api/resources.ts'
 import { StatusError } from '../../api/status-error.ts'
 import type { Node, Pod } from '../../api/types/core-v1.ts'
@@ -7,6 +8,7 @@ import type { Connector } from '../connector.ts'
 import { kindOf } from '../kind-of.ts'
 import type { Registry } from '../registry.ts'
 import { notAllowed } from '../routing-errors.ts'
+import { admitConnection } from './admit-connection.ts'
 import { kubeletOf } from './kubelet-of.ts'
 import { isSet } from './log.ts'
 import { containerOf } from './pod-container.ts'
@@ -26,8 +28,9 @@ export function streamHandler(
   const nodeKind = kindOf(catalog, nodes)
   return {
     async answer(call): Promise<ApiReply> {
-      const { ref, request } = call
+      const { ref, request, parameters } = call
       if (request.method !== 'GET' && request.method !== 'POST') throw notAllowed()
+      await admitConnection(registry, call, optionsOf(stream, parameters))
       const pod = (await registry.get(ref)).object as Pod
       const path = kubeletPath(stream, pod, call)
       if (!pod.spec?.nodeName) throw new StatusError('BadRequest', `pod ${ref.name} does not have a host assigned`)
@@ -42,11 +45,29 @@ export function streamHandler(
   }
 }
 
+/** What a connection asks, in the form that admission sees. */
+function optionsOf(stream: Stream, parameters: URLSearchParams): JsonObject {
+  if (stream === 'portForward') {
+    const ports = portsOf(parameters).map(Number)
+    return ports.length > 0 ? { ports } : {}
+  }
+  const flags = ['stdin', 'stdout', 'stderr', 'tty'].filter((name) => isSet(parameters, name))
+  const container = parameters.get('container')
+  const command = stream === 'exec' ? parameters.getAll('command') : []
+  return {
+    ...Object.fromEntries(flags.map((name) => [name, true])),
+    ...(container && { container }),
+    ...(command.length > 0 && { command }),
+  }
+}
+
+const portsOf = (parameters: URLSearchParams) => parameters.getAll('ports').flatMap((value) => value.split(','))
+
 function kubeletPath(stream: Stream, pod: Pod, { ref, parameters }: SubresourceCall): string {
   const query = new URLSearchParams()
   const place = [ref.namespace ?? '', ref.name]
   if (stream === 'portForward') {
-    const ports = parameters.getAll('ports').flatMap((value) => value.split(','))
+    const ports = portsOf(parameters)
     if (ports.length > 0) query.set('port', ports.join(','))
   } else {
     place.push(containerOf(pod, parameters.get('container') ?? ''))

@@ -320,6 +320,60 @@ describe('webhooks are asked', () => {
   })
 })
 
+describe('what is no write of an object', () => {
+  const pods = '/api/v1/namespaces/default/pods'
+  const podRule = (...resources: string[]) => ({ rules: [{ operations: ['*'], apiGroups: [''], apiVersions: ['v1'], resources }] })
+  const pod = (name: string) => send('POST', pods, { metadata: { name }, spec: { containers: [{ name: 'c', image: 'i' }] } })
+
+  test.each([
+    [
+      'exec',
+      'exec?stdin=true&tty=1&container=c&command=a&command=b',
+      'PodExecOptions',
+      { stdin: true, tty: true, container: 'c', command: ['a', 'b'] },
+    ],
+    ['attach', 'attach?stdout=true', 'PodAttachOptions', { stdout: true }],
+    ['portforward', 'portforward?ports=80,81', 'PodPortForwardOptions', { ports: [80, 81] }],
+    ['proxy', 'proxy/x/y', 'PodProxyOptions', { path: '/x/y' }],
+  ])('is a connection, shown by its options: %s', async (subresource, path, kind, options) => {
+    await pod('a')
+    await configure('validating', 'a', webhook('one.example.com', podRule('pods/*')))
+    hook.answer = (review) => reviewed(review, { allowed: false })
+    expect(await send('GET', `${pods}/a/${path}`)).toMatchObject({ status: 400, message: expect.stringContaining('denied the request') })
+    expect(hook.asked.map(({ request }) => request)).toMatchObject([
+      {
+        operation: 'CONNECT',
+        subResource: subresource,
+        name: 'a',
+        kind: { kind },
+        object: { kind, apiVersion: 'v1', ...options },
+        oldObject: null,
+        options: null,
+      },
+    ])
+  })
+
+  test('is a binding, which a webhook may change', async () => {
+    await pod('a')
+    await configure('mutating', 'a', webhook('one.example.com', podRule('pods/binding')))
+    hook.answer = (review) => reviewed(review, patching({ op: 'replace', path: '/target/name', value: 'other' }))
+    expect((await send('POST', `${pods}/a/binding`, { metadata: { name: 'a' }, target: { name: 'one' } })).status).toBe(201)
+    expect(hook.asked[0]?.request).toMatchObject({
+      operation: 'CREATE',
+      kind: { kind: 'Binding' },
+      object: { kind: 'Binding', target: { name: 'one' } },
+    })
+    expect((await send('GET', `${pods}/a`)).object?.spec).toMatchObject({ nodeName: 'other' })
+  })
+
+  test('is an eviction, which is not shown as a delete', async () => {
+    await pod('a')
+    await configure('validating', 'a', webhook('one.example.com', podRule('pods', 'pods/eviction')))
+    expect((await send('POST', `${pods}/a/eviction`, { metadata: { name: 'a' } })).status).toBe(201)
+    expect(hook.asked.map(({ request }) => [request.operation, request.subResource])).toEqual([['CREATE', 'eviction']])
+  })
+})
+
 describe('a change by a webhook', () => {
   test('is read, filled in and validated as if it had been sent', async () => {
     await configure('mutating', 'a', webhook('one.example.com', { rules: [{ ...mapRule, resources: ['services'] }] }))
