@@ -16,7 +16,7 @@ import { deleteOptions } from './delete-options.ts'
 import { fieldWriter, unownedFields } from './field-owners.ts'
 import { type Representation, wholeJson } from './negotiation.ts'
 import { pageOf } from './pages.ts'
-import { patchFor } from './patch-for.ts'
+import { patchOf } from './patch-for.ts'
 import { revisionOf, tooLarge, watchFrom } from './read-options.ts'
 import { metadataOf, type ObjectRef, objectKey, type Registry } from './registry.ts'
 import { jsonReply } from './replies.ts'
@@ -226,7 +226,7 @@ export function resourceHandler({
     view: View,
   ): Promise<ApiReply> {
     if (isApplyPatch(request)) return applyPatch(form, ref, subresource, parameters, request, context, view)
-    const apply = patchFor(form.shown.schema, request.headers['content-type'])
+    const apply = patchOf(form.shown, request.headers['content-type'])
     const { body, decode, warnings } = readPatch(form.shown, request, fieldValidationOf(parameters, request))
     const bindsVersion = namesVersion(body)
     const part = objectParts.get(partKey(ref.kind, subresource))

@@ -221,6 +221,304 @@ describe('a definition', () => {
   })
 })
 
+describe('objects', () => {
+  const parts = {
+    version: {
+      subresources: {
+        status: {},
+        scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas', labelSelectorPath: '.status.selector' },
+      },
+      additionalPrinterColumns: [
+        { name: 'Colour', type: 'string', jsonPath: '.spec.colour' },
+        { name: 'Size', type: 'integer', jsonPath: '.spec.size', description: 'How big.' },
+        { name: 'Tags', type: 'string', jsonPath: '.spec.tags', priority: 1 },
+        { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+      ],
+      selectableFields: [{ jsonPath: '.spec.colour' }],
+    },
+  }
+
+  beforeEach(async () => {
+    expect((await send('POST', definitions, definition(parts))).status).toBe(201)
+  })
+
+  test('keep status apart, and count generations of the rest', async () => {
+    await send('POST', widgets, { ...widget('a'), status: { phase: 'x' } })
+    const first = await send('GET', `${widgets}/a`)
+    expect(first.object).not.toHaveProperty('status')
+    const changed = await send(
+      'PATCH',
+      `${widgets}/a/status`,
+      { metadata: { labels: { a: 'b' } }, spec: { size: 9 }, status: { phase: 'Ready' } },
+      patchType,
+    )
+    expect(changed.object).toMatchObject({ metadata: { generation: 1 }, spec: { size: 3 }, status: { phase: 'Ready' } })
+    expect(changed.object.metadata.labels).toBeUndefined()
+    const next = await send('PATCH', `${widgets}/a`, { spec: { size: 4 }, status: { phase: 'y' } }, patchType)
+    expect(next.object).toMatchObject({ metadata: { generation: 2 }, spec: { size: 4 }, status: { phase: 'Ready' } })
+  })
+
+  test('are scaled where their definition says', async () => {
+    await send('POST', widgets, widget('a', { replicas: 2 }))
+    await send('PATCH', `${widgets}/a/status`, { status: { replicas: 1, selector: 'x=y' } }, patchType)
+    const scale = await send('GET', `${widgets}/a/scale`)
+    expect(scale.object).toMatchObject({
+      kind: 'Scale',
+      apiVersion: 'autoscaling/v1',
+      spec: { replicas: 2 },
+      status: { replicas: 1, selector: 'x=y' },
+    })
+    expect((await send('PUT', `${widgets}/a/scale`, { ...scale.object, spec: { replicas: 5 } })).object.spec).toEqual({ replicas: 5 })
+    expect((await send('GET', `${widgets}/a`)).object).toMatchObject({ metadata: { generation: 2 }, spec: { replicas: 5 } })
+    await send('POST', widgets, widget('b'))
+    expect((await send('GET', `${widgets}/b/scale`)).object.message).toBe(
+      'Internal error occurred: the spec replicas field ".spec.replicas" does not exist',
+    )
+    expect((await send('POST', widgets, widget('c', { replicas: -1 }))).object.message).toContain(
+      '.spec.replicas: Invalid value: -1: should be a non-negative integer',
+    )
+  })
+
+  test('are shown as the definition says', async () => {
+    await send('POST', widgets, widget('a', { colour: 'red', tags: ['x', 'y'] }))
+    await clock.advance(65_000)
+    const { object } = await send('GET', widgets, undefined, { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' })
+    const columns = object.columnDefinitions as { name: string; type: string; priority: number; description: string }[]
+    expect(columns.map(({ name, type, priority }) => [name, type, priority])).toEqual([
+      ['Name', 'string', 0],
+      ['Colour', 'string', 0],
+      ['Size', 'integer', 0],
+      ['Tags', 'string', 1],
+      ['Age', 'date', 0],
+    ])
+    expect(columns[1]?.description).toBe('Custom resource definition column (in JSONPath format): .spec.colour')
+    expect((object.rows as { cells: unknown[] }[])[0]?.cells).toEqual(['a', 'red', 3, '["x","y"]', '65s'])
+  })
+
+  test('are selected by the fields that the definition names', async () => {
+    await send('POST', widgets, widget('a', { colour: 'red' }))
+    await send('POST', widgets, widget('b', { colour: 'blue' }))
+    const { object } = await send('GET', `${widgets}?fieldSelector=spec.colour%3Dred`)
+    expect((object.items as KubeObject[]).map(({ metadata }) => metadata.name)).toEqual(['a'])
+    expect((await send('GET', `${widgets}?fieldSelector=spec.size%3D3`)).object.message).toBe('field label not supported: spec.size')
+  })
+
+  test('are refused in upstream’s words', async () => {
+    const { status, object } = await send('POST', widgets, widget('a', { size: 'x', colour: 'green', tags: ['a', 'a'] }))
+    expect(status).toBe(422)
+    expect(object.message).toBe(
+      'Widget.example.org "a" is invalid: [spec.size: Invalid value: "string": spec.size in body must be of type integer: "string", ' +
+        'spec.colour: Unsupported value: "green": supported values: "red", "blue", spec.tags[1]: Duplicate value: "a"]',
+    )
+  })
+
+  test('have unknown fields told, refused or dropped', async () => {
+    const body = widget('a', { gone: 1 }, { more: true })
+    const told = await send('POST', `${widgets}?dryRun=All`, body)
+    expect(told.headers.warning).toBe('299 - "unknown field \\"spec.gone\\"", 299 - "unknown field \\"more\\""')
+    const refused = await send('POST', `${widgets}?fieldValidation=Strict`, body)
+    expect(refused.object.message).toBe(
+      'Widget in version "v1" cannot be handled as a Widget: strict decoding error: unknown field "spec.gone", unknown field "more"',
+    )
+    const dropped = await send('POST', `${widgets}?fieldValidation=Ignore`, body)
+    expect([dropped.status, dropped.headers.warning]).toEqual([201, undefined])
+    expect(dropped.object).not.toHaveProperty('more')
+  })
+
+  test('take no strategic merge patches', async () => {
+    await send('POST', widgets, widget('a'))
+    const { status, object } = await send('PATCH', `${widgets}/a`, {}, { 'content-type': 'application/strategic-merge-patch+json' })
+    expect(status).toBe(415)
+    expect(object.message).toContain('application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml')
+  })
+
+  test('are applied by the keys of their lists', async () => {
+    const apply = (manager: string, spec: object) =>
+      send('PATCH', `${widgets}/a?fieldManager=${manager}`, widget('a', spec), { 'content-type': 'application/apply-patch+yaml' })
+    expect((await apply('one', { colour: 'red', tags: ['x'] })).status).toBe(201)
+    const { object } = await apply('two', { tags: ['y'] })
+    expect(object.spec).toEqual({ size: 3, colour: 'red', tags: ['x', 'y'] })
+    const conflict = await apply('two', { colour: 'blue', tags: ['y'] })
+    expect([conflict.status, conflict.object.message]).toEqual([409, 'Apply failed with 1 conflict: conflict with "one": .spec.colour'])
+    expect((await apply('one', { colour: 'red' })).object.spec).toEqual({ size: 3, colour: 'red', tags: ['y'] })
+  })
+
+  test('may be written as they are, though their schema has become stricter', async () => {
+    await send('POST', widgets, widget('a', { size: 7, colour: 'red' }))
+    const stricter = { ...specSchema, properties: { ...specSchema.properties, size: { type: 'integer', maximum: 5 } } }
+    const { events, isOver } = await watch(`${widgets}?watch=true`)
+    expect(
+      (await send('PATCH', `${definitions}/widgets.example.org`, { spec: definition({ ...parts, spec: stricter }).spec }, patchType))
+        .status,
+    ).toBe(200)
+    expect((await send('PATCH', `${widgets}/a`, { spec: { colour: 'blue' } }, patchType)).status).toBe(200)
+    const refused = await send('PATCH', `${widgets}/a`, { spec: { size: 6 } }, patchType)
+    expect(refused.object.message).toContain('spec.size: Invalid value: 6: spec.size in body should be less than or equal to 5')
+    expect(events.map(({ type }) => type)).toEqual(['ADDED'])
+    expect(isOver()).toBe(true)
+  })
+
+  test('get new defaults when they are read', async () => {
+    await send('POST', widgets, widget('a'))
+    const richer = { ...specSchema, properties: { ...specSchema.properties, colour: { type: 'string', default: 'red' } } }
+    await send('PATCH', `${definitions}/widgets.example.org`, { spec: definition({ ...parts, spec: richer }).spec }, patchType)
+    expect((await send('GET', `${widgets}/a`)).object.spec).toEqual({ size: 3, colour: 'red' })
+    const { object } = await send('GET', widgets)
+    expect((object.items as { spec: object }[])[0]?.spec).toEqual({ size: 3, colour: 'red' })
+  })
+})
+
+describe('values', () => {
+  const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true, properties: { n: { type: 'integer', format: 'int64' } } }
+
+  test('keep keys that are none of JavaScript’s business, and whole numbers', async () => {
+    await send('POST', definitions, definition({ spec: open }))
+    const spec = '{"n":9007199254740991,"__proto__":{"a":1},"constructor":{"prototype":{"x":1}},"toString":null}'
+    const body = `{"apiVersion":"example.org/v1","kind":"Widget","metadata":{"name":"a"},"spec":${spec}}`
+    expect((await send('POST', widgets, body)).status).toBe(201)
+    const { object } = await send('GET', `${widgets}/a`)
+    expect(JSON.stringify(object.spec)).toBe(spec)
+    expect({}).not.toHaveProperty('x')
+  })
+
+  test('that are null go where null is no value', async () => {
+    const spec = {
+      type: 'object',
+      properties: {
+        a: { type: 'string' },
+        b: { type: 'string', nullable: true },
+        c: { type: 'string', default: 'd' },
+        e: { type: 'array', items: { type: 'string' } },
+      },
+    }
+    await send('POST', definitions, definition({ spec }))
+    expect((await send('POST', widgets, widget('a', { a: null, b: null, c: null }))).object.spec).toEqual({ b: null, c: 'd' })
+    expect((await send('POST', widgets, widget('b', { e: [null] }))).object.message).toContain(
+      'spec.e[0]: Invalid value: "null": spec.e[0] in body must be of type string: "null"',
+    )
+  })
+
+  test('that are objects of the API say what they are', async () => {
+    const spec = {
+      type: 'object',
+      properties: { object: { type: 'object', 'x-kubernetes-embedded-resource': true, 'x-kubernetes-preserve-unknown-fields': true } },
+    }
+    await send('POST', definitions, definition({ spec }))
+    const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'x', nonsense: 1 }, data: { a: 'b' } }
+    expect((await send('POST', widgets, widget('a', { object }))).object.spec).toEqual({ object: { ...object, metadata: { name: 'x' } } })
+    expect((await send('POST', widgets, widget('b', { object: { data: {} } }))).object.message).toContain(
+      'spec.object.apiVersion: Required value: must not be empty, spec.object.kind: Required value: must not be empty',
+    )
+  })
+})
+
+describe('versions', () => {
+  const schema = { openAPIV3Schema: { type: 'object', properties: { spec: specSchema } } }
+  const second = {
+    openAPIV3Schema: {
+      type: 'object',
+      properties: { spec: { ...specSchema, properties: { ...specSchema.properties, extra: { type: 'string', default: 'new' } } } },
+    },
+  }
+  const two = (v1: object = {}, v2: object = {}) => {
+    const whole = definition()
+    return {
+      ...whole,
+      spec: {
+        ...whole.spec,
+        versions: [
+          { name: 'v1', served: true, storage: true, schema, ...v1 },
+          { name: 'v2', served: true, storage: false, schema: second, ...v2 },
+        ],
+      },
+    }
+  }
+  const others = widgets.replace('/v1/', '/v2/')
+
+  test('show the same objects, each as it has them', async () => {
+    await send('POST', definitions, two())
+    await send('POST', widgets, widget('a', { colour: 'red' }))
+    const { events } = await watch(`${others}?watch=true`)
+    expect((await send('GET', `${others}/a`)).object).toMatchObject({
+      apiVersion: 'example.org/v2',
+      spec: { size: 3, colour: 'red', extra: 'new' },
+    })
+    expect((await send('GET', `${widgets}/a`)).object.spec).toEqual({ size: 3, colour: 'red' })
+    expect((await send('PATCH', `${widgets}/a`, { spec: { colour: 'blue' } }, patchType)).object.apiVersion).toBe('example.org/v1')
+    expect((await send('PATCH', `${others}/a`, { spec: { size: 5 } }, patchType)).object).toMatchObject({
+      apiVersion: 'example.org/v2',
+      spec: { size: 5, colour: 'blue' },
+    })
+    expect((await send('GET', `${widgets}/a`)).object.spec).toMatchObject({ size: 5, colour: 'blue' })
+    expect(events.map(({ type, object }) => [type, object.apiVersion])).toEqual([
+      ['ADDED', 'example.org/v2'],
+      ['MODIFIED', 'example.org/v2'],
+      ['MODIFIED', 'example.org/v2'],
+    ])
+  })
+
+  test('stay in storedVersions until they are taken out', async () => {
+    await send('POST', definitions, two())
+    await send('POST', widgets, widget('a'))
+    await send('PUT', `${definitions}/widgets.example.org`, {
+      ...two({ storage: false }, { storage: true }),
+      metadata: (await send('GET', `${definitions}/widgets.example.org`)).object.metadata,
+    })
+    expect((await send('GET', `${definitions}/widgets.example.org`)).object.status).toMatchObject({ storedVersions: ['v1', 'v2'] })
+    expect((await send('GET', `${others}/a`)).object.spec).toMatchObject({ size: 3, extra: 'new' })
+    const refused = await send(
+      'PATCH',
+      `${definitions}/widgets.example.org`,
+      { spec: { versions: [{ ...two().spec.versions[1], storage: true }] } },
+      patchType,
+    )
+    expect(refused.object.message).toContain('status.storedVersions[0]: Invalid value: "v1": missing from spec.versions')
+  })
+
+  test('that are served no longer are gone, and those that will go say so', async () => {
+    await send('POST', definitions, two({ deprecated: true }, { deprecated: true, deprecationWarning: 'use v3' }))
+    expect((await send('GET', widgets)).headers.warning).toBe('299 - "example.org/v1 Widget is deprecated"')
+    expect((await send('GET', others)).headers.warning).toBe('299 - "use v3"')
+    const { isOver } = await watch(`${others}?watch=true`)
+    await send('PATCH', `${definitions}/widgets.example.org`, { spec: { versions: two({}, { served: false }).spec.versions } }, patchType)
+    await eventually(async () => expect((await send('GET', others)).status).toBe(404))
+    expect(isOver()).toBe(true)
+    expect((await send('GET', widgets)).headers.warning).toBeUndefined()
+  })
+})
+
+test('OpenAPI documents tell of what is served, and the index of what has changed', async () => {
+  expect((await send('GET', '/openapi/v3/apis/example.org/v1')).status).toBe(404)
+  await send('POST', definitions, definition())
+  await send('GET', widgets)
+  const urlOf = async () =>
+    ((await send('GET', '/openapi/v3')).object.paths as Record<string, { serverRelativeURL: string }>)['apis/example.org/v1']
+      ?.serverRelativeURL
+  const before = await urlOf()
+  const { object } = await send('GET', '/openapi/v3/apis/example.org/v1')
+  const schemas = (object.components as { schemas: Record<string, JsonObject> }).schemas
+  expect(schemas['org.example.v1.Widget']).toMatchObject({
+    'x-kubernetes-group-version-kind': [{ group: 'example.org', version: 'v1', kind: 'Widget' }],
+    properties: {
+      metadata: { allOf: [{ $ref: '#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta' }] },
+      spec: { properties: { size: { default: 3, minimum: 1 } } },
+    },
+  })
+  expect(schemas['org.example.v1.WidgetList']).toBeDefined()
+  expect(Object.keys(object.paths as object)).toContain('/apis/example.org/v1/namespaces/{namespace}/widgets/{name}')
+  const plain = (await send('GET', '/openapi/v2')).object.definitions as Record<string, JsonObject>
+  expect(plain['org.example.v1.Widget']).toMatchObject({ properties: { spec: { properties: { size: { type: 'integer' } } } } })
+  const old = await send('GET', '/openapi/v2', undefined, { accept: 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf' })
+  expect(old.status).toBe(200)
+  await send(
+    'PATCH',
+    `${definitions}/widgets.example.org`,
+    { spec: definition({ spec: { type: 'object', description: 'Other.' } }).spec },
+    patchType,
+  )
+  await eventually(async () => expect(await urlOf()).not.toBe(before))
+})
+
 /** Waits for what happens in later turns of the loop. */
 async function eventually(check: () => Promise<void>): Promise<void> {
   for (let turn = 0; turn < 50; turn++) {
