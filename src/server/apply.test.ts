@@ -1,46 +1,16 @@
 import { beforeEach, expect, test } from 'vitest'
-import { builtinCatalog } from '../api/catalog.ts'
-import type { ApiReply } from '../api/exchange.ts'
 import type { JsonObject } from '../api/object.ts'
-import { VirtualClock } from '../base/clock.ts'
-import { silentLog } from '../base/log.ts'
-import { seededRandom } from '../base/random.ts'
-import { createMemoryStore } from '../store/memory.ts'
-import { type ApiServer, createServer } from './server.ts'
+import { type ServerUnderTest, serverUnderTest } from './server-under-test.ts'
 
-const catalog = builtinCatalog()
-let server: ApiServer
+let api: ServerUnderTest
 
 beforeEach(async () => {
-  const authenticate = async () => ({ name: 'admin', groups: ['system:masters'] })
-  const options = {
-    store: createMemoryStore(),
-    catalog,
-    authenticate,
-    serverAddress: 'x:1',
-    clock: new VirtualClock(),
-    random: seededRandom(1),
-    log: silentLog,
-  }
-  server = await createServer(options, new AbortController().signal)
+  api = await serverUnderTest()
   await send('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'b' } })
 })
 
-async function send(method: string, url: string, body: unknown, type = 'application/json') {
-  const [path = '', query = ''] = url.split('?')
-  const headers = { 'content-type': type, 'user-agent': 'tester/1.0 (linux)' }
-  const request = {
-    method,
-    path,
-    query,
-    headers,
-    body: Buffer.from(JSON.stringify(body)),
-    caller: { type: 'socket', address: '' } as const,
-  }
-  const reply: ApiReply = await server.handle({ ...request, signal: new AbortController().signal })
-  const text = reply.body.type === 'object' ? Buffer.concat(reply.body.encode()).toString() : ''
-  return { status: reply.status, object: JSON.parse(text) as JsonObject & { metadata: JsonObject; message: string; details: JsonObject } }
-}
+const send = (method: string, url: string, body: unknown, type = 'application/json') =>
+  api.send(method, url, body, { 'content-type': type })
 
 interface Owned {
   [manager: string]: unknown
@@ -233,4 +203,87 @@ test('an empty map may be owned by many', async () => {
   const { status, object } = await apply(`${configMaps}/a`, 'two', configMap({}))
   expect(status).toBe(200)
   expect(owners(object)).toEqual({ 'one/Apply': { 'f:data': {} }, 'two/Apply': { 'f:data': {} } })
+})
+
+const pods = '/api/v1/namespaces/b/pods'
+
+test.each([
+  [
+    `${deployments}/d`,
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'd' },
+      spec: {
+        selector: { matchLabels: { a: 'b' } },
+        template: {
+          metadata: { labels: { a: 'b' } },
+          spec: { containers: [{ name: 'c', image: 'x' }, { name: 'c', image: 'y' }, { name: 'c' }] },
+        },
+      },
+    },
+    'failed to create typed patch object (b/d; apps/v1, Kind=Deployment): .spec.template.spec.containers: duplicate entries for key [name="c"]',
+  ],
+  [
+    `${pods}/p`,
+    {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'p', finalizers: ['a/b', 'a/b'] },
+      spec: { containers: [{ name: 'c', image: 'x', ports: [{ containerPort: 80 }, { containerPort: 80, protocol: 'TCP' }] }] },
+    },
+    'failed to create typed patch object (b/p; /v1, Kind=Pod): errors:\n  .metadata.finalizers: duplicate entries for key [="a/b"]\n  .spec.containers[name="c"].ports: duplicate entries for key [containerPort=80,protocol="TCP"]',
+  ],
+  [
+    `${configMaps}/a`,
+    { ...configMap({ a: '1' }), dada: { a: '1' } },
+    'failed to create typed patch object (b/a; /v1, Kind=ConfigMap): .dada: field not declared in schema',
+  ],
+])('a configuration of which nobody can say what it states is refused (%s)', async (url, body, message) => {
+  const { status, object } = await apply(url, 'one', body, '&fieldValidation=Ignore')
+  expect({ status, message: object.message }).toEqual({ status: 400, message })
+})
+
+test('an object whose list has an item twice takes what is applied to the others', async () => {
+  const container = {
+    name: 'c',
+    image: 'x',
+    env: [
+      { name: 'A', value: '1' },
+      { name: 'A', value: '2' },
+    ],
+  }
+  await send('POST', pods, { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec: { containers: [container] } })
+  const { status, object } = await apply(`${pods}/p`, 'two', { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', labels: { a: 'b' } } })
+  expect(status).toBe(200)
+  expect((object.spec as { containers: { env: unknown[] }[] }).containers[0]?.env).toEqual(container.env)
+})
+
+test('what is applied to an object that must be there makes no other', async () => {
+  const { status, object } = await apply(`${configMaps}/a`, 'one', configMap({ a: '1' }, { uid: 'u' }))
+  expect(status).toBe(409)
+  expect(object.message).toBe(
+    'Operation cannot be fulfilled on configmaps "a": uid mismatch: the provided object specified uid u, and no existing object was found',
+  )
+})
+
+test('of more than ten updaters the oldest are taken together', async () => {
+  await send('POST', `${configMaps}?fieldManager=m0`, configMap({ k0: '1' }))
+  for (let index = 1; index < 13; index++) {
+    await api.clock.advance(1000)
+    await send('PATCH', `${configMaps}/a?fieldManager=m${index}`, { data: { [`k${index}`]: '1' } }, 'application/merge-patch+json')
+  }
+  const { object } = await send('PATCH', `${configMaps}/a`, {}, 'application/merge-patch+json')
+  const owned = owners(object)
+  expect(Object.keys(owned)).toHaveLength(10)
+  expect(owned['ancient-changes/Update']).toEqual({ 'f:data': { '.': {}, 'f:k0': {}, 'f:k1': {}, 'f:k2': {}, 'f:k3': {} } })
+  expect(owned['m4/Update']).toEqual({ 'f:data': { 'f:k4': {} } })
+})
+
+test('an entry keeps its time until its fields change', async () => {
+  const timeOf = ({ metadata }: { metadata: JsonObject }) => (metadata.managedFields as { time: string }[])[0]?.time
+  const { object: first } = await apply(`${configMaps}/a`, 'one', configMap({ a: '1' }))
+  await api.clock.advance(5000)
+  expect(timeOf((await apply(`${configMaps}/a`, 'one', configMap({ a: '1' }))).object)).toBe(timeOf(first))
+  expect(timeOf((await apply(`${configMaps}/a`, 'one', configMap({ a: '2' }))).object)).not.toBe(timeOf(first))
 })

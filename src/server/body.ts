@@ -63,7 +63,7 @@ export function decodeBody(
   validation: FieldValidation,
   catalog: Pick<Catalog, 'byKind'>,
   keepsZeros = false,
-): { draft: JsonObject; warnings: readonly string[]; hasZeros: boolean } {
+): { draft: JsonObject; warnings: readonly string[]; unknownFields: readonly string[]; hasZeros: boolean } {
   const { value, duplicates } = readBody(request, (problem, body) => unrecognized(kind, problem, body))
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new StatusError('BadRequest', 'the body of the request is not an object')
@@ -75,7 +75,7 @@ export function decodeBody(
     throw new StatusError('BadRequest', `${described(kind)}: strict decoding error: ${complaints.join(', ')}`)
   object.apiVersion = apiVersionOf(kind)
   object.kind = kind.kind
-  return { draft: object, warnings: validation === 'Warn' ? complaints : [], hasZeros }
+  return { draft: object, warnings: validation === 'Warn' ? complaints : [], unknownFields, hasZeros }
 }
 
 export interface Patch {

@@ -1,15 +1,15 @@
 import type { Catalog } from '../api/catalog.ts'
 import { copy } from '../api/decode.ts'
 import type { ApiReply, ApiRequest } from '../api/exchange.ts'
-import { applyConfiguration } from '../api/fields/apply.ts'
 import type { Kind } from '../api/kind.ts'
 import { isJsonObject } from '../api/merge-patch.ts'
 import type { JsonObject, KubeObject } from '../api/object.ts'
-import { apiVersionOf } from '../api/resource-ref.ts'
+import { apiVersionOf, qualifiedResource } from '../api/resource-ref.ts'
 import { hasReason, StatusError } from '../api/status-error.ts'
 import { timestamp } from '../api/timestamp.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
+import { applyChange, refuseUnclear } from './apply-change.ts'
 import { decodeBody, decodeFor, parseBody, readPatch } from './body.ts'
 import type { Call } from './call.ts'
 import { deleteOptions } from './delete-options.ts'
@@ -253,7 +253,13 @@ export function resourceHandler({
   ): Promise<ApiReply> {
     const { kind, namespace, name } = ref
     requireFieldManager(parameters)
-    const { draft: given, warnings, hasZeros } = decodeBody(shown, request, fieldValidationOf(parameters, request), catalog, true)
+    const {
+      draft: given,
+      warnings,
+      unknownFields,
+      hasZeros,
+    } = decodeBody(shown, request, fieldValidationOf(parameters, request), catalog, true)
+    refuseUnclear(ref, shown, given, unknownFields)
     const config = toStored(given)
     const stated = metadataOf(config)
     if (stated.managedFields !== undefined) throw new StatusError('BadRequest', 'metadata.managedFields must be nil')
@@ -262,26 +268,14 @@ export function resourceHandler({
       throw new StatusError('BadRequest', `the name of the object (${String(stated.name)}) does not match the name on the URL (${name})`)
     }
     const options = { ...writeOptions(parameters, request, context), isApply: true }
-    const time = timestamp(clock.now())
-    const writer = fieldWriter(kind, subresource, 'Apply', options, time)
-    const rest = {
-      schema: kind.schema,
+    const change = applyChange({
+      kind,
       config,
-      writer,
+      writer: fieldWriter(kind, subresource, 'Apply', options, timestamp(clock.now())),
       unowned: unownedFields(kind, subresource),
       force: isTrue(parameters, 'force'),
       ...(hasZeros && { withoutZeros: (object: JsonObject) => decodeFor(kind, object).object }),
-    }
-    const change = (current: KubeObject): JsonObject => {
-      const live = current as unknown as JsonObject
-      const { object, managed } = applyConfiguration({ ...rest, live, managed: current.metadata.managedFields ?? [] })
-      const draft = copy(object)
-      const metadata = metadataOf(draft)
-      // Only a version that the configuration itself names binds the write.
-      if (stated.resourceVersion === undefined) delete metadata.resourceVersion
-      metadata.managedFields = managed
-      return draft
-    }
+    })
     for (;;) {
       try {
         return view.one(200, await registry.update(ref, subresource, change, options), warnings)
@@ -289,11 +283,9 @@ export function resourceHandler({
         if (!hasReason(error, 'NotFound') || subresource !== '' || (await registry.cache(kind)).get(objectKey(ref))) throw error
       }
       if (kind.createRefusal) throw new StatusError('MethodNotAllowed', kind.createRefusal, {})
-      const { object, managed } = applyConfiguration({ ...rest, live: undefined, managed: [] })
-      const draft = copy(object)
-      metadataOf(draft).managedFields = managed
+      if (stated.uid !== undefined) throw new StatusError('Conflict', missingUid(kind, name, String(stated.uid)))
       try {
-        return view.one(201, await registry.create(kind, namespace, draft, options), warnings)
+        return view.one(201, await registry.create(kind, namespace, change(undefined), options), warnings)
       } catch (error) {
         // Somebody else made it meanwhile.
         if (!hasReason(error, 'AlreadyExists')) throw error
@@ -313,7 +305,7 @@ export function resourceHandler({
     const cache = await registry.cache(kind)
     const options = deleteOptions(deleteBody(request), parameters, request, context)
     const { prefix, filter } = selectionOf(form, namespace, parameters)
-    const { entries: chosen, metadata: shown } = await pageOf({ store, cache, clock, prefix, filter, parameters })
+    const { entries: chosen, metadata: shown } = await pageOf({ store: caches.source(kind), cache, clock, prefix, filter, parameters })
     for (const entry of chosen) {
       const { namespace: home, name } = entry.glance().metadata
       try {
@@ -373,12 +365,15 @@ function namesVersion(patch: unknown): boolean {
   return isJsonObject(patch) && isJsonObject(patch.metadata) && patch.metadata.resourceVersion !== undefined
 }
 
-
 /** Of subresources that are the same for all kinds that say where their parts are. */
 const kindlessKey = ({ scale }: Kind, subresource: string) => (scale && subresource === 'scale' ? 'scale' : '')
 
 const partKey = ({ group, plural }: Kind, subresource: string) => `${group}/${plural}/${subresource}`
 const isApplyPatch = ({ headers }: ApiRequest) => /^application\/apply-patch\+(yaml|json)\s*(;|$)/i.test(headers['content-type'] ?? '')
+
+/** What is applied for one object must not make another. */
+const missingUid = (kind: Kind, name: string, uid: string) =>
+  `Operation cannot be fulfilled on ${qualifiedResource(kind)} "${name}": uid mismatch: the provided object specified uid ${uid}, and no existing object was found`
 
 const everything = () => true
 

@@ -66,11 +66,12 @@ export function pathsOf(set: FieldSet | undefined, path = ''): string[] {
   if (set === undefined) return []
   const below = childrenOf(set)
     .sort()
-    .flatMap((element) => pathsOf(set[element], path + shown(element)))
+    .flatMap((element) => pathsOf(set[element], path + shownElement(element)))
   return path !== '' && isMember(set) ? [path, ...below] : below
 }
 
-function shown(element: string): string {
+/** An element as errors show it. */
+export function shownElement(element: string): string {
   const text = element.slice(2)
   if (element.startsWith('f:')) return `.${text}`
   if (element.startsWith('v:')) return `[=${text}]`

@@ -139,17 +139,32 @@ const order = (left = '', right = '') => (left < right ? -1 : left > right ? 1 :
 const maxUpdaters = 10
 const ancient = 'ancient-changes'
 
-/** Beyond ten updaters, the oldest are taken together. */
+/**
+ * Beyond ten updaters, the oldest are taken together, each with those of its version: the first of a version stays as it is
+ * until a second one comes. Entries are in order, so that the oldest updaters come first.
+ */
 function capped(entries: readonly ManagedFieldsEntry[]): readonly ManagedFieldsEntry[] {
   const updaters = entries.filter(({ operation }) => operation === 'Update')
-  if (updaters.length <= maxUpdaters) return entries
-  const merged = updaters.slice(0, updaters.length - maxUpdaters + 1)
-  const [newest] = merged.slice(-1)
-  if (!newest) return entries
-  const fields = merged.reduce<FieldSet | undefined>((all, entry) => union(all, fieldsOf(entry)), undefined)
-  const { subresource: _, ...rest } = newest
-  const together: ManagedFieldsEntry = { ...rest, manager: ancient, fieldsV1: (fields ?? {}) as unknown as JsonObject }
-  return inOrder([...entries.filter((entry) => !merged.includes(entry)), together])
+  let count = updaters.length
+  if (count <= maxUpdaters) return entries
+  const left = new Set(entries)
+  const firsts = new Map<string, ManagedFieldsEntry>()
+  for (const entry of updaters) {
+    if (count <= maxUpdaters) break
+    const { apiVersion = '' } = entry
+    const first = firsts.get(apiVersion)
+    if (first) {
+      const { subresource: _, ...rest } = entry
+      const fieldsV1 = (union(fieldsOf(first), fieldsOf(entry)) ?? {}) as unknown as JsonObject
+      const together: ManagedFieldsEntry = { ...rest, manager: ancient, fieldsV1 }
+      left.delete(first)
+      left.delete(entry)
+      left.add(together)
+      firsts.set(apiVersion, together)
+      count--
+    } else firsts.set(apiVersion, entry)
+  }
+  return inOrder([...left])
 }
 
 /**
