@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { writeAtomically } from '../base/write-atomically.ts'
+import { admissionFlags } from './admission-flags.ts'
 import { authenticationFlags } from './authentication-flags.ts'
 import type { Places } from './cluster.ts'
 import { CliError } from './context.ts'
@@ -12,6 +13,7 @@ import { requestFlags } from './request-flags.ts'
 const readers = {
   /** Turns groups and versions on or off: `GROUP/VERSION=true,api/all=true`. */
   'runtime-config': pairs,
+  ...admissionFlags,
   ...authenticationFlags,
   ...requestFlags,
 } satisfies Record<string, (values: readonly string[], flag: string) => unknown>

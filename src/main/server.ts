@@ -15,7 +15,6 @@ import { inProcessTransport } from '../client/in-process-transport.ts'
 import { startControllers } from '../controllers/controllers.ts'
 import { prepareHost } from '../network/host-address.ts'
 import { startScheduler } from '../scheduler/scheduler.ts'
-import { standardAdmission } from '../server/admission/standard-admission.ts'
 import { createHttpListener } from '../server/http.ts'
 import { createKubeletConnector } from '../server/kubelet-connector.ts'
 import { createServer } from '../server/server.ts'
@@ -25,6 +24,7 @@ import { jsonLog } from './log.ts'
 import { machinePlaces } from './places.ts'
 import { countProcess } from './process-metrics.ts'
 import { tellReady, tellUnready } from './ready.ts'
+import { admissionFor } from './server-admission.ts'
 import { authenticationFor, tokensFor } from './server-authentication.ts'
 
 const log = jsonLog('server')
@@ -62,7 +62,7 @@ const server = await createServer(
     connector,
     metrics,
     ...((flags['enable-priority-and-fairness'] ?? true) && { flowControlSeats: seats }),
-    admission: standardAdmission,
+    admission: admissionFor(flags),
     ...(!cluster.apiOnly && { advertised: { address: cluster.nodeAddress, port: cluster.apiPort } }),
     clock: systemClock,
     random: systemRandom,
