@@ -46,6 +46,29 @@ describe('a policy that validates', () => {
       ['spec.variables[0].name: Invalid value: "for": name is not a valid CEL identifier'],
     ],
     [
+      of({ validations: [{ expression: 'object.spec.replicas' }] }),
+      ['spec.validations[0].expression: Invalid value: "object.spec.replicas": must evaluate to bool but got dyn'],
+    ],
+    [
+      of({ validations: [{ expression: 'params.x == 1' }] }),
+      [
+        `spec.validations[0].expression: Invalid value: "params.x == 1": compilation failed: ERROR: <input>:1:1: undeclared reference to 'params' (in container '')\n | params.x == 1\n | ^`,
+      ],
+    ],
+    [of({ variables: [{ name: 'n', expression: 'size("a")' }], validations: [{ expression: 'variables.n == 1' }] }), []],
+    [
+      of({ validations: [{ expression: 'true', messageExpression: 'authorizer.path("/x").check("get").reason()' }] }),
+      [expect.stringContaining("undeclared reference to 'authorizer'")],
+    ],
+    [
+      of({ matchConditions: [{ name: 'c', expression: 'request.userInfo.usernam == "x"' }] }),
+      [expect.stringContaining("undefined field 'usernam'")],
+    ],
+    [
+      of({ auditAnnotations: [{ key: 'k', valueExpression: '1' }] }),
+      [expect.stringContaining('must evaluate to one of [string null_type] but got int')],
+    ],
+    [
       of({ auditAnnotations: [{ key: 'k' }] }),
       ['spec.auditAnnotations[0].valueExpression: Required value: valueExpression is not specified'],
     ],
@@ -65,7 +88,7 @@ describe('a policy that validates', () => {
 })
 
 describe('a policy that mutates', () => {
-  const patch = { patchType: 'JSONPatch', jsonPatch: { expression: '[]' } }
+  const patch = { patchType: 'JSONPatch', jsonPatch: { expression: '[JSONPatch{op: "remove", path: "/spec"}]' } }
   const of = (more: object = {}) => ({ spec: { matchConstraints, mutations: [patch], reinvocationPolicy: 'Never', ...more } })
   const field = 'spec.mutations[0]'
 

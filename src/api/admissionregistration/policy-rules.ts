@@ -4,6 +4,7 @@ import { forbidden, invalid, required } from '../problem.ts'
 import type { MatchCondition, MatchResources, ParamKind, ParamRef, Variable } from '../types/admissionregistration-v1.ts'
 import { checkMatchConditions } from './match-conditions.ts'
 import { checkRule, defaultRule } from './operation-rules.ts'
+import { admissionEnvironment, type CompiledVariables, compileVariables, type ExpressionScope } from './policy-expressions.ts'
 
 const failurePolicies = new Set(['Fail', 'Ignore'])
 const matchPolicies = new Set(['Equivalent', 'Exact'])
@@ -36,7 +37,10 @@ export function defaultMatch(match: MatchResources | undefined): void {
   match.excludeResourceRules?.forEach(defaultRule)
 }
 
-export function checkPolicy(found: Found, spec: PolicyCore): void {
+/** Answers with what the policy's own expressions see. */
+export function checkPolicy(found: Found, spec: PolicyCore, isMutation = false): { scope: ExpressionScope; variables: CompiledVariables } {
+  const scope: ExpressionScope = { hasParams: spec.paramKind !== undefined, hasAuthorizer: true, isMutation }
+  const variables = compileVariables(spec.variables ?? [], scope)
   checkRequiredOneOf(found, 'spec.failurePolicy', spec.failurePolicy, failurePolicies)
   if (spec.paramKind) checkParamKind(found, 'spec.paramKind', spec.paramKind)
   if (!spec.matchConstraints) found.push(required('spec.matchConstraints'))
@@ -44,14 +48,24 @@ export function checkPolicy(found: Found, spec: PolicyCore): void {
     checkMatch(found, 'spec.matchConstraints', spec.matchConstraints)
     if (!spec.matchConstraints.resourceRules?.length) found.push(required('spec.matchConstraints.resourceRules'))
   }
-  checkMatchConditions(found, 'spec.matchConditions', spec.matchConditions)
+  checkMatchConditions(
+    found,
+    'spec.matchConditions',
+    spec.matchConditions,
+    admissionEnvironment({ ...scope, isMutation: false }, undefined),
+  )
   spec.variables?.forEach(({ name = '', expression = '' }, index) => {
     const at = `spec.variables[${index}]`
     if (name.trim() === '') found.push(required(`${at}.name`, 'name is not specified'))
     else if (!/^[_a-zA-Z][_a-zA-Z0-9]*$/.test(name) || reserved.has(name))
       found.push(invalid(`${at}.name`, name, 'name is not a valid CEL identifier'))
     if (expression.trim() === '') found.push(required(`${at}.expression`, 'expression is not specified'))
+    else {
+      const compiled = variables.each[index]?.compiled
+      if (compiled?.type === 'problem') found.push(invalid(`${at}.expression`, expression, compiled.problem))
+    }
   })
+  return { scope, variables }
 }
 
 function checkParamKind(found: Found, field: string, { apiVersion = '', kind = '' }: ParamKind): void {
