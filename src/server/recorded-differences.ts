@@ -367,16 +367,12 @@ export const moved: Readonly<Record<string, { readonly to: string; readonly why:
   },
 }
 
-const customResources = 'custom resources'
 const bootstrapRoles = 'authorization with its default roles and bindings'
 const flowControl = 'flow control with its default schemas and levels'
 const aggregation = 'aggregation'
 
 /** What this server does not do so far: by case, what it lacks. */
 export const notYet: ReadonlyMap<string, string> = new Map([
-  ['errors/crd-instance-bad', customResources],
-  ['errors/crd-instance-default', customResources],
-  ['table//apis/x.io/v1/foos', customResources],
   ['errors/sar', bootstrapRoles],
   ['table//apis/rbac.authorization.k8s.io/v1/clusterroles', bootstrapRoles],
   ['table//apis/rbac.authorization.k8s.io/v1/clusterrolebindings', bootstrapRoles],

@@ -138,7 +138,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   await ensureBootstrapObjects(registry, catalog)
   if (options.bootstrapPolicy) await ensureBootstrapPolicy({ registry, catalog, log })
   if (options.advertised) await ensureApiServerService({ registry, catalog, serviceRange, advertised: options.advertised })
-  const customResources = await serveCustomResources({ registry, catalog, caches, clock, log, signal })
+  const customResources = await serveCustomResources({ registry, catalog, caches, callWebhook: webhooks, clock, log, signal })
   repeatBookmarks()
   compactRegularly({ store, clock, log }, signal)
   expireEvents({ registry, kind: kindOf(catalog, events), clock, log }, signal)

@@ -58,8 +58,7 @@ export async function serveCustomResources({
   registry: Registry
   catalog: LiveCatalog
   caches: ResourceCaches
-  /** Left out, definitions whose versions are converted by webhooks show no object of another version than the stored one. */
-  callWebhook?: CallWebhook
+  callWebhook: CallWebhook
   compileRules?: CompileRules
   clock: Clock
   log: Log
