@@ -305,6 +305,11 @@ export const controllerRoles: Readonly<Record<string, readonly CompactRule[]>> =
     [read, 'core', 'pods'],
     [read, 'storage.k8s.io', 'csidrivers'],
   ],
+  // Not upstream's: there the API server itself writes what tells of the addresses of services.
+  'service-addresses-controller': [
+    [read, 'core', 'services'],
+    ['create delete get list watch', 'networking.k8s.io', 'ipaddresses'],
+  ],
   'service-cidrs-controller': [
     ['get list patch update watch', 'networking.k8s.io', 'servicecidrs'],
     ['patch update', 'networking.k8s.io', 'servicecidrs/finalizers'],

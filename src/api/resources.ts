@@ -23,7 +23,7 @@ import type {
 } from './types/core-v1.ts'
 import type { EndpointSlice } from './types/discovery-v1.ts'
 import type { FlowSchema, PriorityLevelConfiguration } from './types/flowcontrol-v1.ts'
-import type { Ingress, IngressClass } from './types/networking-v1.ts'
+import type { Ingress, IngressClass, IPAddress, ServiceCIDR } from './types/networking-v1.ts'
 import type { RuntimeClass } from './types/node-v1.ts'
 import type { PodDisruptionBudget } from './types/policy-v1.ts'
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from './types/rbac-v1.ts'
@@ -90,6 +90,8 @@ export const mutatingWebhookConfigurations = admissionRegistration<MutatingWebho
   'mutatingwebhookconfigurations',
   false,
 )
+export const ipAddresses = define(networking, 'v1')<IPAddress>('IPAddress', 'ipaddresses', false)
+export const serviceCidrs = define(networking, 'v1')<ServiceCIDR>('ServiceCIDR', 'servicecidrs', false)
 export const validatingWebhookConfigurations = admissionRegistration<ValidatingWebhookConfiguration>(
   'ValidatingWebhookConfiguration',
   'validatingwebhookconfigurations',

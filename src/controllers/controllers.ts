@@ -24,6 +24,8 @@ import { serviceAccountController } from './service-account.ts'
 import { taintEvictionController } from './taint-eviction.ts'
 import { tokenSecretsController } from './token-secrets.ts'
 
+import { serviceAddressesController } from './service-addresses.ts'
+import { serviceCidrController } from './service-cidr.ts'
 export interface ControllersOptions {
   /** Over a client whose user may read what controllers follow. Whoever passes them also starts them, before or after. */
   readonly caches: Caches
@@ -62,6 +64,8 @@ export type ControllerAccount =
 export async function startControllers(options: ControllersOptions): Promise<void> {
   const { caches, clientOf, clock, random, signal, rootCertificate, metrics } = options
   const log = options.log.with({ component: 'controllers' })
+  | 'service-addresses-controller'
+  | 'service-cidrs-controller'
   const parts: ControllerParts = { clock, log, signal, ...(metrics && { metrics }) }
   const as = (account: ControllerAccount): Caches => (clientOf ? caches.through(clientOf(account)) : caches)
   const recorded = (account: ControllerAccount, component: string): { caches: Caches; clock: Clock; recorder: EventRecorder } => {
@@ -86,6 +90,8 @@ export async function startControllers(options: ControllersOptions): Promise<voi
     runController(podGcController({ caches: as('pod-garbage-collector'), clock }), parts),
     runController(claimProtectionController({ caches: as('pvc-protection-controller') }), parts),
     runController(volumeProtectionController({ caches: as('pv-protection-controller') }), parts),
+    runController(serviceAddressesController({ caches: as('service-addresses-controller') }), parts),
+    runController(serviceCidrController({ caches: as('service-cidrs-controller'), clock }), parts),
     runController(attributesClassProtectionController({ caches: as('volumeattributesclass-protection-controller') }), parts),
     runController(clusterRoleAggregationController({ caches: as('clusterrole-aggregation-controller') }), parts),
     runOwnership({ caches, as, clock, random, log, parts }),

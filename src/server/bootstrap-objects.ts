@@ -2,8 +2,9 @@ import type { Catalog } from '../api/catalog.ts'
 import type { UserInfo } from '../api/exchange.ts'
 import type { KubeObject } from '../api/object.ts'
 import type { ResourceRef } from '../api/resource-ref.ts'
-import { namespaces, priorityClasses } from '../api/resources.ts'
+import { namespaces, priorityClasses, serviceCidrs } from '../api/resources.ts'
 import { hasReason } from '../api/status-error.ts'
+import type { ServiceCIDR } from '../api/types/networking-v1.ts'
 import type { PriorityClass } from '../api/types/scheduling-v1.ts'
 import { kindOf } from './kind-of.ts'
 import type { Registry } from './registry.ts'
@@ -32,11 +33,18 @@ const systemClasses: readonly PriorityClass[] = [
   },
 ]
 
-/** Makes what every cluster has and this one lacks. */
-export async function ensureBootstrapObjects(registry: Registry, catalog: Catalog): Promise<void> {
+/** Makes what every cluster has and this one lacks. `serviceRange`: where services have their addresses from. */
+export async function ensureBootstrapObjects(registry: Registry, catalog: Catalog, serviceRange: string): Promise<void> {
   for (const name of initialNamespaces)
     await ensure(registry, catalog, namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
   for (const object of systemClasses) await ensure(registry, catalog, priorityClasses, object)
+  const range: ServiceCIDR = {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'ServiceCIDR',
+    metadata: { name: 'kubernetes' },
+    spec: { cidrs: [serviceRange] },
+  }
+  await ensure(registry, catalog, serviceCidrs, range)
 }
 
 async function ensure(registry: Registry, catalog: Catalog, ref: ResourceRef, object: KubeObject): Promise<void> {

@@ -5,7 +5,7 @@ import type { Kind } from '../api/kind.ts'
 import { liveCatalog } from '../api/live-catalog.ts'
 import type { Descriptions } from '../api/openapi/documents.ts'
 import { protobufCodec } from '../api/protobuf/envelope.ts'
-import { events, services } from '../api/resources.ts'
+import { events, ipAddresses, serviceCidrs, services } from '../api/resources.ts'
 import { StatusError } from '../api/status-error.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
@@ -46,6 +46,7 @@ import { noResource, notAllowed } from './routing-errors.ts'
 import type { ServiceAccountTokens } from './service-account-tokens.ts'
 import { type Advertised, ensureApiServerService } from './services/api-server-service.ts'
 import { defaultNodePorts, defaultServiceRange, serviceHook } from './services/service-hook.ts'
+import { serviceAddresses } from './services/service-addresses.ts'
 import { type ResolveService, serviceResolver } from './services/service-resolver.ts'
 import { subresourceTable } from './subresources/subresource-table.ts'
 import { virtualResources } from './virtual-resources.ts'
@@ -135,7 +136,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     clock,
   })
   const resources = resourceHandler({ registry, caches, clock, random, catalog, subresources, virtual })
-  await ensureBootstrapObjects(registry, catalog)
+  await ensureBootstrapObjects(registry, catalog, serviceRange)
   if (options.bootstrapPolicy) await ensureBootstrapPolicy({ registry, catalog, log })
   if (options.advertised) await ensureApiServerService({ registry, catalog, serviceRange, advertised: options.advertised })
   const customResources = await serveCustomResources({ registry, catalog, caches, callWebhook: webhooks, clock, log, signal })
@@ -173,7 +174,12 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
 
   async function writeHooks(): Promise<ReadonlyMap<string, WriteHook>> {
     const kind = kindOf(catalog, services)
-    const hook = serviceHook({ kind, services: await caches.load(kind), serviceRange, nodePorts, random })
+    const addresses = serviceAddresses({
+      serviceRange,
+      cidrs: await caches.load(kindOf(catalog, serviceCidrs)),
+      ipAddresses: await caches.load(kindOf(catalog, ipAddresses)),
+    })
+    const hook = serviceHook({ kind, services: await caches.load(kind), addresses, nodePorts, random })
     return new Map([[`${kind.storage.group}/${kind.storage.plural}`, hook]])
   }
 

@@ -12,17 +12,23 @@ export interface NumberRange {
  * beside that it knows only what writes under way hold, so nothing can leak.
  */
 export class NumberPool {
-  readonly range: NumberRange
+  /** Those of the first are given out before those of later ones. */
+  #ranges: readonly NumberRange[]
   readonly #owners = new Map<number, string>()
   readonly #numbersOf = new Map<string, readonly number[]>()
   readonly #held = new Map<number, { owner: string; count: number }>()
 
-  constructor(range: NumberRange) {
-    this.range = range
+  constructor(...ranges: readonly NumberRange[]) {
+    this.#ranges = ranges
+  }
+
+  /** What objects have of ranges that are no longer among them stays theirs. */
+  setRanges(ranges: readonly NumberRange[]): void {
+    this.#ranges = ranges
   }
 
   contains(number: number): boolean {
-    return number >= this.range.first && number <= this.range.last
+    return this.#ranges.some(({ first, last }) => number >= first && number <= last)
   }
 
   /** The stored object of this key has these numbers now. */
@@ -50,8 +56,15 @@ export class NumberPool {
 
   /** A number that nobody has, undefined when all are taken. */
   pick(random: Random): number | undefined {
-    const { first, last, dynamicFrom } = this.range
-    return this.#pickFrom(dynamicFrom, last, random) ?? this.#pickFrom(first, dynamicFrom - 1, random)
+    for (const { dynamicFrom, last } of this.#ranges) {
+      const number = this.#pickFrom(dynamicFrom, last, random)
+      if (number !== undefined) return number
+    }
+    for (const { first, dynamicFrom } of this.#ranges) {
+      const number = this.#pickFrom(first, dynamicFrom - 1, random)
+      if (number !== undefined) return number
+    }
+    return undefined
   }
 
   #pickFrom(first: number, last: number, random: Random): number | undefined {

@@ -8,8 +8,9 @@ import type { Random } from '../../base/random.ts'
 import { objectKey } from '../registry.ts'
 import type { WatchCache } from '../watch-cache.ts'
 import type { Holding, WriteHook } from '../write-hook.ts'
-import { ipv4Number, ipv4Range, ipv4Text, staticBand } from './ipv4-range.ts'
+import { ipv4Number, ipv4Text, staticBand } from './ipv4-range.ts'
 import { NumberPool } from './number-pool.ts'
+import type { ServiceAddresses } from './service-addresses.ts'
 
 type Draft<T> = { -readonly [Key in keyof T]?: T[Key] }
 
@@ -20,17 +21,16 @@ export const defaultNodePorts = { first: 30_000, last: 32_767 }
 export function serviceHook({
   kind,
   services,
-  serviceRange,
+  addresses,
   nodePorts,
   random,
 }: {
   kind: Kind
   services: WatchCache
-  serviceRange: string
+  addresses: ServiceAddresses
   nodePorts: { readonly first: number; readonly last: number }
   random: Random
 }): WriteHook {
-  const addresses = new NumberPool(ipv4Range(serviceRange))
   const portCount = nodePorts.last - nodePorts.first + 1
   const ports = new NumberPool({ ...nodePorts, dynamicFrom: nodePorts.first + staticBand(portCount, 32, 128) })
   follow()
@@ -65,7 +65,7 @@ export function serviceHook({
     const own = (object: KubeObject, isGone: boolean) => {
       const key = objectKey({ kind, namespace: object.metadata.namespace, name: object.metadata.name })
       const spec = isGone ? undefined : (object as Service).spec
-      addresses.own(
+      addresses.pool.own(
         key,
         (spec?.clusterIPs ?? []).flatMap((text) => ipv4Number(text) ?? []),
       )
@@ -99,14 +99,14 @@ export function serviceHook({
 
   function takeAddress(spec: Draft<ServiceSpec>, { owner, problems, undo }: Taking): void {
     const asked = spec.clusterIPs?.[0] || spec.clusterIP || ''
-    const number = asked === '' ? addresses.pick(random) : ipv4Number(asked)
+    const number = asked === '' ? addresses.pool.pick(random) : ipv4Number(asked)
     if (asked === '' && number === undefined)
       throw new StatusError('InternalError', 'Internal error occurred: failed to allocate a serviceIP: range is full')
     // What is no address at all, validation tells.
     if (number === undefined) return
-    const why = !addresses.contains(number)
-      ? `the provided IP (${asked}) is not in the valid range. The range of valid IPs is ${serviceRange}`
-      : addresses.isFree(number, owner)
+    const why = !addresses.pool.contains(number)
+      ? `the provided IP (${asked}) is not in the valid range. The range of valid IPs is ${addresses.ranges()}`
+      : addresses.pool.isFree(number, owner)
         ? undefined
         : 'provided IP is already allocated'
     if (why !== undefined) {
@@ -114,8 +114,8 @@ export function serviceHook({
       problems.push({ type: 'FieldValueInvalid', field: 'spec.clusterIPs', message })
       return
     }
-    addresses.hold(number, owner)
-    undo.push(() => addresses.release(number))
+    addresses.pool.hold(number, owner)
+    undo.push(() => addresses.pool.release(number))
     spec.clusterIP = ipv4Text(number)
     spec.clusterIPs = [spec.clusterIP]
   }
@@ -143,7 +143,7 @@ export function serviceHook({
   }
 
   function holdPort(port: number, field: string, { owner, problems, undo }: Taking): void {
-    const { first, last } = ports.range
+    const { first, last } = nodePorts
     const why = !ports.contains(port)
       ? `provided port is not in the valid range. The range of valid ports is ${first}-${last}`
       : ports.isFree(port, owner)
