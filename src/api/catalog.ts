@@ -143,6 +143,8 @@ function strategyOf(definition: KindDefinition, hasStatus: boolean, schema: () =
     },
     prepareForUpdate(draft, old, subresource) {
       if (hasStatus) keepOtherHalf(draft, old as unknown as JsonObject, subresource)
+      const { status } = parts()
+      if (hasStatus && status) draft.status ??= copy(status)
       definition.prepareForUpdate?.(draft, old, subresource)
     },
     validate: (object) => [...(definition.validate?.(object) ?? []), ...(definition.validateCreate?.(object) ?? [])],

@@ -168,7 +168,8 @@ export function createRegistry({
         const request = { ...ref, operation: 'UPDATE', subresource, draft: changed, old, ...options } as const
         await admission.mutate(request)
         const object = prepareUpdate(kind, changed, old, subresource)
-        const holding = hookOf(kind)?.begin(changed, old)
+        // What a subresource writes takes nothing from what all share.
+        const holding = subresource === '' ? hookOf(kind)?.begin(changed, old) : undefined
         try {
           refuse(kind, ref.name, [
             ...metadataProblems(kind, metadataOf(changed)),

@@ -37,6 +37,7 @@ export const apiService = defineKind<APIService>({
   categories: ['api-extensions'],
   defaults(draft) {
     draft.spec ??= {}
+    draft.status ??= {}
     const { service } = draft.spec as Partial<APIServiceSpec>
     if (service) service.port ??= 443
   },

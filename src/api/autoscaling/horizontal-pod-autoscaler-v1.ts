@@ -25,7 +25,7 @@ export const horizontalPodAutoscalerV1 = defineKind<HorizontalPodAutoscaler>({
 
 function toStored(object: JsonObject, schema?: Schema): JsonObject {
   const { targetCPUUtilizationPercentage: target, ...spec } = record(object.spec)
-  const { currentCPUUtilizationPercentage: current, ...status } = record(object.status)
+  const { currentCPUUtilizationPercentage: current, currentReplicas, ...status } = record(object.status)
   const metadata = record(object.metadata)
   const annotations = { ...record(metadata.annotations) }
   const taken = (part: CarriedPart): unknown => {
@@ -49,9 +49,9 @@ function toStored(object: JsonObject, schema?: Schema): JsonObject {
     metadata: withAnnotations(metadata, annotations),
     spec: { ...spec, ...(metrics.length > 0 && { metrics }), ...(behavior !== undefined && { behavior }) },
     ...(object.status !== undefined && {
-      // The first version always says how many there are.
+      // The first version always says how many there are, the second not when there is none.
       status: {
-        currentReplicas: 0,
+        ...(Boolean(currentReplicas) && { currentReplicas }),
         ...status,
         ...(currentMetrics.length > 0 && { currentMetrics }),
         ...(conditions !== undefined && { conditions }),
