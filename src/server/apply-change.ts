@@ -1,4 +1,5 @@
 import { copy } from '../api/decode.ts'
+import type { ApiRequest } from '../api/exchange.ts'
 import { applyConfiguration } from '../api/fields/apply.ts'
 import { doubledItems } from '../api/fields/doubled-items.ts'
 import type { FieldWriter, Unowned } from '../api/fields/managed-fields.ts'
@@ -6,6 +7,9 @@ import type { Kind } from '../api/kind.ts'
 import type { JsonObject, KubeObject } from '../api/object.ts'
 import { StatusError } from '../api/status-error.ts'
 import { metadataOf, type ObjectRef } from './registry.ts'
+
+export const isApplyPatch = ({ headers }: ApiRequest) =>
+  /^application\/apply-patch\+(yaml|json)\s*(;|$)/i.test(headers['content-type'] ?? '')
 
 export interface AppliedConfiguration {
   readonly kind: Kind

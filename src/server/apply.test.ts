@@ -163,6 +163,27 @@ test('a scale is owned through its subresource', async () => {
   expect(owners(object)['one/Update']).not.toHaveProperty(['f:spec', 'f:replicas'])
 })
 
+test('a scale is applied for its object, and owned there', async () => {
+  const spec = {
+    replicas: 1,
+    selector: { matchLabels: { a: 'b' } },
+    template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'x' }] } },
+  }
+  const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'd' } }
+  const scale = (replicas: number) => ({ apiVersion: 'autoscaling/v1', kind: 'Scale', metadata: { name: 'd' }, spec: { replicas } })
+  await apply(`${deployments}/d`, 'one', { ...deployment, spec })
+  const refused = await apply(`${deployments}/d/scale`, 'two', scale(3))
+  expect(refused.object.message).toBe('Apply failed with 1 conflict: conflict with "one": .spec.replicas')
+  const { status, object } = await apply(`${deployments}/d/scale`, 'two', scale(3), '&force=true')
+  expect({ status, kind: object.kind, spec: object.spec }).toEqual({ status: 200, kind: 'Scale', spec: { replicas: 3 } })
+  const { object: shown } = await send('PATCH', `${deployments}/d`, {}, 'application/merge-patch+json')
+  expect(owners(shown)).toMatchObject({ 'two/Apply/scale': { 'f:spec': { 'f:replicas': {} } } })
+  // What somebody else set by its scale is no longer the first one's, and stays when that one states it no more.
+  const { replicas: _, ...without } = spec
+  const { object: kept } = await apply(`${deployments}/d`, 'one', { ...deployment, spec: without })
+  expect(kept.spec).toMatchObject({ replicas: 3 })
+})
+
 test('who owned an object before the first apply is not known', async () => {
   await send('POST', configMaps, configMap({ a: '1' }))
   await send('PATCH', `${configMaps}/a`, { metadata: { managedFields: [{}] } }, 'application/merge-patch+json')

@@ -9,7 +9,7 @@ import { hasReason, StatusError } from '../api/status-error.ts'
 import { timestamp } from '../api/timestamp.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
-import { applyChange, refuseUnclear } from './apply-change.ts'
+import { applyChange, isApplyPatch, refuseUnclear } from './apply-change.ts'
 import { decodeBody, decodeFor, parseBody, readPatch } from './body.ts'
 import type { Call } from './call.ts'
 import { deleteOptions } from './delete-options.ts'
@@ -369,7 +369,6 @@ function namesVersion(patch: unknown): boolean {
 const kindlessKey = ({ scale }: Kind, subresource: string) => (scale && subresource === 'scale' ? 'scale' : '')
 
 const partKey = ({ group, plural }: Kind, subresource: string) => `${group}/${plural}/${subresource}`
-const isApplyPatch = ({ headers }: ApiRequest) => /^application\/apply-patch\+(yaml|json)\s*(;|$)/i.test(headers['content-type'] ?? '')
 
 /** What is applied for one object must not make another. */
 const missingUid = (kind: Kind, name: string, uid: string) =>

@@ -3,27 +3,33 @@ import { copy } from '../../api/decode.ts'
 import type { Kind, ScalePaths } from '../../api/kind.ts'
 import { formatSelector, selectorOf, selectorOfLabels } from '../../api/label-selector.ts'
 import type { JsonObject, KubeObject } from '../../api/object.ts'
+import { apiVersionOf } from '../../api/resource-ref.ts'
 import { StatusError } from '../../api/status-error.ts'
+import { timestamp } from '../../api/timestamp.ts'
 import type { Scale } from '../../api/types/autoscaling-v1.ts'
 import type { LabelSelector } from '../../api/types/meta-v1.ts'
+import type { Clock } from '../../base/clock.ts'
+import { applyChange, isApplyPatch } from '../apply-change.ts'
 import { parseBody } from '../body.ts'
+import { fieldWriter } from '../field-owners.ts'
 import { patchFor } from '../patch-for.ts'
 import type { Registry } from '../registry.ts'
 import { jsonReply } from '../replies.ts'
 import { notAllowed } from '../routing-errors.ts'
 import type { CacheEntry } from '../watch-cache.ts'
-import { writeOptions } from '../write-options.ts'
+import { requireFieldManager, writeOptions } from '../write-options.ts'
 import type { SubresourceCall, SubresourceHandler } from './subresource.ts'
 import type { SubresourceBody } from './subresource-body.ts'
 
 /** `scale`: the replica count of anything, as autoscaling/v1 Scale. */
-export function scaleHandler({ registry, body }: { registry: Registry; body: SubresourceBody }): SubresourceHandler {
+export function scaleHandler({ registry, body, clock }: { registry: Registry; body: SubresourceBody; clock: Clock }): SubresourceHandler {
   return {
     async answer(call) {
       const { ref, request, parameters } = call
       const form = formOf(ref.kind)
       const reply = ({ object }: CacheEntry) => jsonReply(200, shownScale(form, object))
       if (request.method === 'GET') return reply(await registry.get(ref))
+      if (isApplyPatch(request)) return reply(await apply(call))
       const askedFor = changeOf(call)
       const entry = await registry.update(
         ref,
@@ -37,6 +43,23 @@ export function scaleHandler({ registry, body }: { registry: Registry; body: Sub
       )
       return reply(entry)
     },
+  }
+
+  /** A Scale that is applied states the replicas of the object that it stands for. */
+  function apply(call: SubresourceCall): Promise<CacheEntry> {
+    const { ref, request, parameters } = call
+    const { kind, name } = ref
+    requireFieldManager(parameters)
+    const asked = body(call) as unknown as Scale
+    checkScale(call, asked)
+    const { resourceVersion } = asked.metadata ?? {}
+    const config = { apiVersion: apiVersionOf(kind), kind: kind.kind, metadata: { name, ...(resourceVersion && { resourceVersion }) } }
+    if (asked.spec?.replicas !== undefined) formOf(kind).setReplicas(config, asked.spec.replicas)
+    const options = { ...writeOptions(parameters, request, call), isApply: true }
+    const writer = fieldWriter(kind, call.subresource.name, 'Apply', options, timestamp(clock.now()))
+    const force = ['true', '1'].includes(parameters.get('force') ?? '')
+    const stated = config as unknown as JsonObject
+    return registry.update(ref, call.subresource.name, applyChange({ kind, config: stated, writer, unowned: new Set(), force }), options)
   }
 
   function changeOf(call: SubresourceCall): (current: Scale) => Scale {

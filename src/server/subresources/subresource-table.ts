@@ -39,7 +39,7 @@ export interface SubresourceParts {
 /** Every subresource that has work of its own. */
 export function subresourceTable({ registry, catalog, clock, tokens, connector }: SubresourceParts): SubresourceTable {
   const body = subresourceBody(catalog.definitions)
-  const scale = scaleHandler({ registry, body })
+  const scale = scaleHandler({ registry, body, clock })
   return new Map<string, SubresourceHandler>([
     ['/pods/binding', bindingHandler({ registry, clock, body })],
     ['/pods/eviction', evictionHandler({ registry, budgets: kindOf(catalog, podDisruptionBudgets), clock, body })],
