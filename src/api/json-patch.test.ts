@@ -71,6 +71,14 @@ test('a long list is tested in one pass', () => {
   expect(() => jsonPatch({ list }, [{ op: 'test', path: '/list', value: list.toReversed() }])).toThrow()
 })
 
+test('many operations on a long list end before they take seconds', () => {
+  const moves = Array.from({ length: 9_999 }, () => ({ op: 'move', from: '/list/0', path: '/list/500000' }))
+  const patch = [{ op: 'add', path: '/list', value: Array(1_000_000).fill(0) }, ...moves]
+  const before = performance.now()
+  expect(() => jsonPatch({}, patch)).toThrow(expect.objectContaining({ code: 422 }))
+  expect(performance.now() - before).toBeLessThan(1000)
+})
+
 test('a patch cannot reach a prototype', () => {
   expect(() => jsonPatch({}, [{ op: 'add', path: '/__proto__/polluted', value: 1 }])).toThrow()
   mergePatch({}, JSON.parse('{"__proto__":{"polluted":1}}'))

@@ -7,6 +7,8 @@ import { StatusError } from './status-error.ts'
 const maxOperations = 10_000
 /** Upstream's bound on what all `copy` operations of a patch may add: each may double the document. */
 const maxCopiedBytes = 3 << 20
+/** How many items of lists may give way to those before them: 10,000 operations on a list of a million would take seconds. */
+const maxMovedItems = 50_000_000
 
 /**
  * RFC 6902 on a copy, with negative indexes as upstream's library has them; BadRequest for what is no patch, Invalid for
@@ -24,7 +26,7 @@ export function jsonPatch(original: unknown, patch: unknown): unknown {
       `The allowed maximum operations in a JSON patch is ${maxOperations}, got ${patch.length}`,
     )
   }
-  const pass: Pass = { root: copy(original), copiedBytes: 0 }
+  const pass: Pass = { root: copy(original), copiedBytes: 0, movedItems: 0 }
   try {
     for (const operation of patch) apply(pass, operation)
   } catch (cause) {
@@ -41,6 +43,7 @@ class Inapplicable extends Error {}
 interface Pass {
   root: unknown
   copiedBytes: number
+  movedItems: number
 }
 
 function apply(pass: Pass, operation: unknown): void {
@@ -117,7 +120,7 @@ function insert(pass: Pass, path: string, value: unknown): void {
   if (Array.isArray(parent)) {
     const index = key === '-' ? parent.length : indexOf(key, parent.length + 1)
     if (index < 0) return missing(path)
-    parent.splice(index, 0, value)
+    splice(pass, parent, index, 0, value)
   } else if (isJsonObject(parent)) setField(parent, key, value)
   else missing(path)
 }
@@ -139,9 +142,15 @@ function take(pass: Pass, path: string): unknown {
   const { parent, key } = parentOf(pass, path) ?? missing(path)
   const value = childOf(parent, key)
   if (value === undefined) return missing(path)
-  if (Array.isArray(parent)) parent.splice(indexOf(key, parent.length), 1)
+  if (Array.isArray(parent)) splice(pass, parent, indexOf(key, parent.length), 1)
   else if (isJsonObject(parent)) delete parent[key]
   return value
+}
+
+function splice(pass: Pass, list: unknown[], index: number, removed: 0 | 1, ...added: readonly unknown[]): void {
+  pass.movedItems += list.length - index
+  if (pass.movedItems > maxMovedItems) throw new Inapplicable('the patch moves too many items of lists')
+  list.splice(index, removed, ...added)
 }
 
 function missing(path: string): never {

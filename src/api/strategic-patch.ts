@@ -26,7 +26,7 @@ function mergeObject(schema: Schema | undefined, original: JsonObject, patch: Js
   if (directive === 'delete') return {}
   if (directive === 'replace') return changes
   if (directive !== undefined && directive !== 'merge') throw new StatusError('BadRequest', `Unknown patch type: ${String(directive)}`)
-  const kept = Array.isArray(retained) ? new Set<unknown>(retained) : undefined
+  const kept = retained === undefined ? undefined : retainedKeys(retained, changes)
   const result = kept ? Object.fromEntries(Object.entries(original).filter(([name]) => kept.has(name))) : { ...original }
   for (const [name, value] of Object.entries(changes)) {
     if (name.startsWith(orderPrefix)) continue
@@ -35,10 +35,28 @@ function mergeObject(schema: Schema | undefined, original: JsonObject, patch: Js
     else setField(result, name, mergeValue(fieldOf(schema, name), Object.hasOwn(result, name) ? result[name] : undefined, value))
   }
   for (const [name, order] of Object.entries(changes)) {
-    if (name.startsWith(orderPrefix)) arrange(schema, result, original, name.slice(orderPrefix.length), order)
+    if (name.startsWith(orderPrefix)) arrange(schema, result, { original, changes }, name.slice(orderPrefix.length), order)
   }
   return result
 }
+
+/** What stays of a map, which must name all that the patch itself sets. */
+function retainedKeys(retained: unknown, changes: JsonObject): ReadonlySet<string> {
+  if (!isTexts(retained)) throw new StatusError('BadRequest', 'invalid patch format of retainKeys')
+  const kept = new Set(retained)
+  const isSet = (name: string) => changes[name] !== null && !name.startsWith('$')
+  if (Object.keys(changes).every((name) => !isSet(name) || kept.has(name))) return kept
+  throw new StatusError(
+    'Invalid',
+    'the server rejected our request due to an error in our request',
+    {},
+    {
+      cause: new Error("patch content doesn't match retainKeys list"),
+    },
+  )
+}
+
+const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every((item) => typeof item === 'string')
 
 function mergeValue(field: Field | undefined, before: unknown, value: unknown): unknown {
   const schema = field?.schema()
@@ -118,7 +136,7 @@ function ordered(
 
 function deletePrimitives(result: JsonObject, name: string, gone: unknown): void {
   const list = Object.hasOwn(result, name) ? result[name] : undefined
-  if (!Array.isArray(gone)) throw new StatusError('BadRequest', `${deletePrefix}${name} must be a list`)
+  if (!Array.isArray(gone)) throw new StatusError('BadRequest', 'invalid patch format of primitive list')
   if (!Array.isArray(list)) return
   const excluded = new Set<unknown>(gone)
   setField(
@@ -128,13 +146,32 @@ function deletePrimitives(result: JsonObject, name: string, gone: unknown): void
   )
 }
 
-/** Puts the listed items in the asked order. */
-function arrange(schema: Schema | undefined, result: JsonObject, original: JsonObject, name: string, order: unknown): void {
+/** Puts the listed items in the asked order, in which what the patch sets of the list has to be. */
+function arrange(
+  schema: Schema | undefined,
+  result: JsonObject,
+  { original, changes }: { original: JsonObject; changes: JsonObject },
+  name: string,
+  order: unknown,
+): void {
+  if (!Array.isArray(order)) throw new StatusError('BadRequest', 'invalid patch format of setElementOrder list')
   const list = Object.hasOwn(result, name) ? result[name] : undefined
-  if (!Array.isArray(order)) throw new StatusError('BadRequest', `${orderPrefix}${name} must be a list`)
   if (!Array.isArray(list)) return
   const before = Object.hasOwn(original, name) ? original[name] : undefined
   const mergeKey = fieldOf(schema, name)?.patchMergeKey
   const identity = (item: unknown) => (mergeKey === undefined ? item : keyOfItem(item, mergeKey))
+  const set = Object.hasOwn(changes, name) ? changes[name] : undefined
+  if (Array.isArray(set)) checkOrder(name, set, order, identity)
   setField(result, name, ordered(list, order, Array.isArray(before) ? before : [], identity))
+}
+
+function checkOrder(name: string, set: readonly unknown[], order: readonly unknown[], identity: (item: unknown) => unknown): void {
+  const kept = set.filter((item) => !(isJsonObject(item) && item.$patch !== undefined))
+  let at = 0
+  for (const item of order) if (at < kept.length && identity(kept[at]) === identity(item)) at++
+  if (at === kept.length) return
+  throw new StatusError(
+    'BadRequest',
+    `The order in patch list:\n${JSON.stringify(set)}\n doesn't match ${orderPrefix}${name} list:\n${JSON.stringify(order)}\n`,
+  )
 }
