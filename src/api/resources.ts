@@ -27,8 +27,9 @@ import type { Ingress, IngressClass, IPAddress, ServiceCIDR } from './types/netw
 import type { RuntimeClass } from './types/node-v1.ts'
 import type { PodDisruptionBudget } from './types/policy-v1.ts'
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from './types/rbac-v1.ts'
+import type { ResourceSlice } from './types/resource-v1.ts'
 import type { PriorityClass } from './types/scheduling-v1.ts'
-import type { StorageClass, VolumeAttributesClass } from './types/storage-v1.ts'
+import type { CSIDriver, StorageClass, VolumeAttachment, VolumeAttributesClass } from './types/storage-v1.ts'
 
 const define =
   (group: string, version: string) =>
@@ -60,6 +61,7 @@ const batch = define('batch', 'v1')
 export const cronJobs = batch<CronJob>('CronJob', 'cronjobs')
 export const jobs = batch<Job>('Job', 'jobs')
 
+export const resourceSlices = define('resource.k8s.io', 'v1')<ResourceSlice>('ResourceSlice', 'resourceslices', false)
 export const leases = define('coordination.k8s.io', 'v1')<Lease>('Lease', 'leases')
 export const runtimeClasses = define('node.k8s.io', 'v1')<RuntimeClass>('RuntimeClass', 'runtimeclasses', false)
 export const endpointSlices = define('discovery.k8s.io', 'v1')<EndpointSlice>('EndpointSlice', 'endpointslices')
@@ -99,7 +101,9 @@ export const validatingWebhookConfigurations = admissionRegistration<ValidatingW
 )
 
 const storage = define('storage.k8s.io', 'v1')
+export const csiDrivers = storage<CSIDriver>('CSIDriver', 'csidrivers', false)
 export const storageClasses = storage<StorageClass>('StorageClass', 'storageclasses', false)
+export const volumeAttachments = storage<VolumeAttachment>('VolumeAttachment', 'volumeattachments', false)
 export const volumeAttributesClasses = storage<VolumeAttributesClass>('VolumeAttributesClass', 'volumeattributesclasses', false)
 
 export const customResourceDefinitions = define('apiextensions.k8s.io', 'v1')<CustomResourceDefinition>(

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { writeAtomically } from '../base/write-atomically.ts'
 import { admissionFlags } from './admission-flags.ts'
 import { authenticationFlags } from './authentication-flags.ts'
+import { authorizationFlags } from './authorization-flags.ts'
 import type { Places } from './cluster.ts'
 import { CliError } from './context.ts'
 import { requestFlags } from './request-flags.ts'
@@ -15,6 +16,7 @@ const readers = {
   'runtime-config': pairs,
   ...admissionFlags,
   ...authenticationFlags,
+  ...authorizationFlags,
   ...requestFlags,
 } satisfies Record<string, (values: readonly string[], flag: string) => unknown>
 

@@ -4,7 +4,7 @@ import { createAuthority, issueCertificate, type KeyPair } from '../server/pki.t
 import type { Cluster } from './cluster.ts'
 
 /** The certificates of one cluster, as files `<name>.crt` and `<name>.key` in its pki folder (0600). */
-const names = ['ca', 'server', 'admin', 'kubelet-client', 'node', 'kubelet'] as const
+const names = ['ca', 'server', 'admin', 'kubelet-client', 'node', 'kubelet', 'proxy'] as const
 export type CredentialName = (typeof names)[number]
 
 /** Makes whatever is missing; what is there is kept. */
@@ -29,6 +29,7 @@ export async function ensureCredentials(directory: string, cluster: Cluster, now
     admin: { commonName: 'kubernetes-admin', organizations: ['system:masters'], nowMs },
     'kubelet-client': { commonName: 'kube-apiserver-kubelet-client', organizations: ['system:masters'], nowMs },
     node: { commonName: `system:node:${cluster.nodeName}`, organizations: ['system:nodes'], nowMs },
+    proxy: { commonName: 'system:kube-proxy', nowMs },
     kubelet: {
       commonName: `system:node:${cluster.nodeName}`,
       organizations: ['system:nodes'],

@@ -10,8 +10,8 @@ import { createClient } from '../client/create-client.ts'
 import { httpTransport } from '../client/http-transport.ts'
 import { openBuildHosts } from '../docker/build-host.ts'
 import { createKubelet } from '../kubelet/kubelet.ts'
-import { ensureDnsService } from '../network/dns/ensure-dns-service.ts'
 import { createNetwork } from '../network/network.ts'
+import type { KeyPair } from '../server/pki.ts'
 import { serveDockerApi } from './docker-socket.ts'
 import { jsonLog } from './log.ts'
 import { machineFacts } from './machine-facts.ts'
@@ -30,19 +30,21 @@ tellUnready(places.readyFile('agent'))
 if (process.env.SAMPAN_MEASURE) measure(join(places.run, 'agent.measured'))
 
 const stop = new AbortController()
-const node = readCredentials(places.pki, 'node')
 const authority = readCredentials(places.pki, 'ca').certificate
-const client = createClient({
-  transport: httpTransport({ server: `https://127.0.0.1:${cluster.apiPort}`, ca: authority, ...node }),
-  fieldManager: 'kubelet',
-})
+/** What the kubelet does, and what the node's network does, it does in names of its own. */
+const clientOf = (credentials: KeyPair, fieldManager: string) =>
+  createClient({
+    transport: httpTransport({ server: `https://127.0.0.1:${cluster.apiPort}`, ca: authority, ...credentials }),
+    fieldManager,
+  })
 const clusterDomain = 'cluster.local'
 const clock = systemClock
 const random = systemRandom
-const caches = createCaches({ client, clock, random, log })
+const caches = createCaches({ client: clientOf(readCredentials(places.pki, 'node'), 'kubelet'), clock, random, log })
+const networkCaches = createCaches({ client: clientOf(readCredentials(places.pki, 'proxy'), 'kube-proxy'), clock, random, log })
 const network = await createNetwork({
   ...networkFacts(cluster, places),
-  caches,
+  caches: networkCaches,
   nodeName: cluster.nodeName,
   clusterDomain,
   hostAddresses: [],
@@ -88,14 +90,13 @@ const docker = await serveDockerApi({
   clock,
   log,
 })
-caches.start(stop.signal)
+for (const each of [caches, networkCaches]) each.start(stop.signal)
 const running = Promise.all([network.run(stop.signal), kubelet.run(stop.signal)])
 running.catch((error: unknown) => {
   log.error('The agent ends', { error })
   process.exit(1)
 })
 await network.ready()
-await ensureDnsService({ client, dnsAddress: cluster.dnsAddress, nodeAddress: cluster.nodeAddress, nodeName: cluster.nodeName })
 tellReady(places.readyFile('agent'))
 log.info('The agent runs', { node: cluster.nodeName })
 

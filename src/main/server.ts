@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { builtinCatalog } from '../api/catalog.ts'
+import type { UserInfo } from '../api/exchange.ts'
 import { systemClock } from '../base/clock.ts'
 import { MetricRegistry } from '../base/metrics/metric-registry.ts'
 import { systemRandom } from '../base/random.ts'
@@ -9,12 +10,15 @@ import { readApiServerFlags } from '../cli/api-server-flags.ts'
 import { readCluster } from '../cli/cluster.ts'
 import { readCredentials } from '../cli/credentials.ts'
 import { createCaches } from '../client/caches.ts'
-import type { Caches } from '../client/client.ts'
+import type { Caches, Client } from '../client/client.ts'
 import { createClient } from '../client/create-client.ts'
 import { inProcessTransport } from '../client/in-process-transport.ts'
-import { startControllers } from '../controllers/controllers.ts'
+import { type ControllerAccount, startControllers } from '../controllers/controllers.ts'
+import { ensureDnsService } from '../network/dns/ensure-dns-service.ts'
 import { prepareHost } from '../network/host-address.ts'
 import { startScheduler } from '../scheduler/scheduler.ts'
+import { authorizerOf, defaultModes } from '../server/authorization/modes.ts'
+import { serverUser } from '../server/bootstrap-objects.ts'
 import { createHttpListener } from '../server/http.ts'
 import { createKubeletConnector } from '../server/kubelet-connector.ts'
 import { createServer } from '../server/server.ts'
@@ -63,6 +67,8 @@ const server = await createServer(
     metrics,
     ...((flags['enable-priority-and-fairness'] ?? true) && { flowControlSeats: seats }),
     admission: admissionFor(flags),
+    authorizers: (flags['authorization-mode'] ?? defaultModes).map(authorizerOf),
+    bootstrapPolicy: true,
     ...(!cluster.apiOnly && { advertised: { address: cluster.nodeAddress, port: cluster.apiPort } }),
     clock: systemClock,
     random: systemRandom,
@@ -93,20 +99,39 @@ const rootCertificate = readCredentials(places.pki, 'ca').certificate
 const parts = { clock: systemClock, random: systemRandom, log, signal: stop.signal }
 const components = Promise.all([
   startScheduler({ ...parts, caches: schedulerCaches, metrics: schedulerMetrics(metrics) }),
-  startControllers({ ...parts, caches: controllerCaches, rootCertificate, metrics: controllerMetrics(metrics) }),
+  startControllers({
+    ...parts,
+    caches: controllerCaches,
+    clientOf: controllerClient,
+    rootCertificate,
+    metrics: controllerMetrics(metrics),
+  }),
 ])
 for (const caches of callers) caches.start(stop.signal)
 components.catch((error: unknown) => {
   log.error('A component failed', { error })
   process.exit(1)
 })
+if (!cluster.apiOnly) {
+  const { dnsAddress, nodeAddress, nodeName } = cluster
+  await ensureDnsService({ client: clientAs(serverUser, 'kube-apiserver'), dnsAddress, nodeAddress, nodeName })
+}
 tellReady(places.readyFile('server'))
 
 /** Caches over a client of this process, in the name of one of the control plane's components. */
 function componentCaches(name: string): Caches {
-  const user = { name: `system:${name}`, groups: ['system:authenticated'] }
-  const client = createClient({ transport: inProcessTransport({ handle: server.handle, user, serialise }), fieldManager: name })
+  const client = clientAs({ name: `system:${name}`, groups: ['system:authenticated'] }, name)
   return createCaches({ client, clock: systemClock, random: systemRandom, log })
+}
+
+/** In the name of a controller's service account, as upstream with `--use-service-account-credentials`. */
+function controllerClient(account: ControllerAccount): Client {
+  const groups = ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated']
+  return clientAs({ name: `system:serviceaccount:kube-system:${account}`, groups }, 'kube-controller-manager')
+}
+
+function clientAs(user: UserInfo, fieldManager: string): Client {
+  return createClient({ transport: inProcessTransport({ handle: server.handle, user, serialise }), fieldManager })
 }
 
 process.once('SIGTERM', () => {

@@ -16,8 +16,24 @@ const resource = (verb: string, plural: string, rest: object = {}) => ({
 test.each([
   ['GET /api/v1/pods', resource('list', 'pods')],
   ['GET /api/v1/pods?watch=true', resource('watch', 'pods')],
-  ['GET /api/v1/pods?fieldSelector=metadata.name%3Da', resource('list', 'pods', { name: 'a' })],
-  ['GET /api/v1/pods?fieldSelector=%3D%3D%3D', resource('list', 'pods')],
+  [
+    'GET /api/v1/pods?fieldSelector=metadata.name%3Da',
+    resource('list', 'pods', { name: 'a', fieldSelector: [{ field: 'metadata.name', equal: true, value: 'a' }] }),
+  ],
+  [
+    'GET /api/v1/pods?fieldSelector=metadata.name%3Da%2Fb',
+    resource('list', 'pods', { fieldSelector: [{ field: 'metadata.name', equal: true, value: 'a/b' }] }),
+  ],
+  [
+    'GET /api/v1/pods?watch=1&fieldSelector=a!%3Db',
+    resource('watch', 'pods', { fieldSelector: [{ field: 'a', equal: false, value: 'b' }] }),
+  ],
+  ['GET /api/v1/pods?fieldSelector=a', resource('list', 'pods')],
+  [
+    'DELETE /api/v1/pods?labelSelector=a',
+    resource('deletecollection', 'pods', { labelSelector: [{ key: 'a', operator: 'Exists', values: [] }] }),
+  ],
+  ['DELETE /api/v1/pods?labelSelector=%3D', resource('deletecollection', 'pods')],
   ['POST /api/v1/namespaces/n/pods', resource('create', 'pods', { namespace: 'n' })],
   ['DELETE /api/v1/namespaces/n/pods', resource('deletecollection', 'pods', { namespace: 'n' })],
   ['DELETE /api/v1/namespaces/n/pods/a', resource('delete', 'pods', { namespace: 'n', name: 'a' })],

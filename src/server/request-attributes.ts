@@ -1,5 +1,8 @@
 import type { ApiRequest } from '../api/exchange.ts'
-import { parseFieldSelector } from '../api/field-selector.ts'
+import { type FieldSelector, parseFieldSelector } from '../api/field-selector.ts'
+import { parseLabelSelector, type Selector } from '../api/label-selector.ts'
+import { pathSegmentProblems } from '../api/names.ts'
+import { StatusError } from '../api/status-error.ts'
 import { parseRoute } from './route.ts'
 
 /** What a request asks to do, as authorizers, audit and flow control see it. */
@@ -19,6 +22,9 @@ export interface ResourceAttributes {
   readonly namespace: string
   /** '' for a whole collection. */
   readonly name: string
+  /** To what a list, a watch or a delete of a collection is limited; left out: to nothing, or to what cannot be read. */
+  readonly fieldSelector?: FieldSelector
+  readonly labelSelector?: Selector
 }
 
 /** Of a path that is no resource's. */
@@ -54,22 +60,35 @@ export function attributesOf({ method, path, query }: ApiRequest): RequestAttrib
     case 'HEAD': {
       const parameters = new URLSearchParams(query)
       const isWatch = ['true', '1'].includes(parameters.get('watch') ?? '')
-      return { ...common, verb: isWatch ? 'watch' : 'list', name: nameIn(parameters.get('fieldSelector')) }
+      const selectors = selectorsIn(parameters)
+      return { ...common, verb: isWatch ? 'watch' : 'list', name: nameIn(selectors.fieldSelector), ...selectors }
     }
     case 'DELETE':
-      return { ...common, verb: 'deletecollection', name: '' }
+      return { ...common, verb: 'deletecollection', name: '', ...(query !== '' && selectorsIn(new URLSearchParams(query))) }
     default:
       return { ...common, verb: verbs.get(method) ?? '', name: '' }
   }
 }
 
 /** A list of one object by its name concerns that object alone. */
-function nameIn(selector: string | null): string {
-  if (!selector) return ''
+function nameIn(selector: FieldSelector | undefined): string {
+  const name = selector?.find(({ field, equal }) => field === 'metadata.name' && equal)?.value ?? ''
+  return pathSegmentProblems(name).length === 0 ? name : ''
+}
+
+function selectorsIn(parameters: URLSearchParams): Pick<ResourceAttributes, 'fieldSelector' | 'labelSelector'> {
+  const fieldSelector = readable(parameters.get('fieldSelector'), parseFieldSelector)
+  const labelSelector = readable(parameters.get('labelSelector'), parseLabelSelector)
+  return { ...(fieldSelector && { fieldSelector }), ...(labelSelector && { labelSelector }) }
+}
+
+/** A selector that cannot be read is refused where it is used. */
+function readable<T>(text: string | null, parse: (text: string) => T): T | undefined {
+  if (!text) return undefined
   try {
-    return parseFieldSelector(selector).find(({ field, equal }) => field === 'metadata.name' && equal)?.value ?? ''
-  } catch {
-    // The selector is refused where it is used.
-    return ''
+    return parse(text)
+  } catch (error) {
+    if (error instanceof StatusError) return undefined
+    throw error
   }
 }

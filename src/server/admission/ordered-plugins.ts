@@ -10,6 +10,7 @@ import { limitRanger } from './limit-ranger.ts'
 import { namespaceAutoProvision } from './namespace-auto-provision.ts'
 import { namespaceExists } from './namespace-exists.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
+import { nodeRestriction } from './node-restriction.ts'
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts'
 import { priority } from './priority.ts'
 import { runtimeClass } from './runtime-class.ts'
@@ -37,6 +38,8 @@ export const orderedPlugins: readonly OrderedPlugin[] = [
   onRequest('LimitPodHardAntiAffinityTopology', () => limitPodHardAntiAffinityTopology),
   standard('LimitRanger', limitRanger),
   standard('ServiceAccount', serviceAccount),
+  // Upstream's own default is to leave it out; whoever sets up clusters turns it on with the Node mode, which is on here.
+  standard('NodeRestriction', nodeRestriction),
   standard('TaintNodesByCondition', () => taintNodesByCondition),
   onRequest('AlwaysPullImages', () => alwaysPullImages),
   standard('Priority', priority),

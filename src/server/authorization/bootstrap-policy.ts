@@ -37,6 +37,10 @@ export function bootstrapPolicy(): BootstrapObject[] {
   ]
 }
 
+/** What a default role of the cluster allows. */
+export const bootstrapRules = (name: keyof typeof data.clusterRoles): readonly PolicyRule[] =>
+  (data.clusterRoles[name] as RoleRow).rules?.map(ruleOf) ?? []
+
 function roleOf(ref: ResourceRef, key: string, { aggregatedTo, aggregates, rules }: RoleRow): ClusterRole {
   const labels: Record<string, string> = aggregatedTo === undefined ? {} : { [`${group}/${aggregatedTo}`]: 'true' }
   return {

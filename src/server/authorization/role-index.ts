@@ -1,10 +1,10 @@
 import type { Catalog } from '../../api/catalog.ts'
 import type { UserInfo } from '../../api/exchange.ts'
 import type { Kind } from '../../api/kind.ts'
-import type { KubeObject } from '../../api/object.ts'
 import type { ResourceRef } from '../../api/resource-ref.ts'
 import { clusterRoleBindings, clusterRoles, roleBindings, roles } from '../../api/resources.ts'
 import type { ClusterRoleBinding, PolicyRule, RoleBinding, RoleRef, Subject } from '../../api/types/rbac-v1.ts'
+import { followCache } from '../follow-cache.ts'
 import { kindOf } from '../kind-of.ts'
 import { objectKey } from '../registry.ts'
 import type { ResourceCaches } from '../resource-caches.ts'
@@ -45,11 +45,11 @@ export async function loadRoleIndex({ catalog, caches }: { catalog: Catalog; cac
   if (!ofCluster || !ofNamespaces || !clusterBindings || !bindings) throw new Error('There are four kinds of roles and bindings')
   const wide: Holders = new Map()
   const narrow = new Map<string, Holders>()
-  follow<Binding>(clusterBindings.cache, {
+  followBindings(clusterBindings.cache, {
     add: (key, binding) => addGrants(wide, key, binding),
     remove: (key, binding) => removeGrants(wide, key, binding),
   })
-  follow<Binding>(bindings.cache, {
+  followBindings(bindings.cache, {
     add(key, binding) {
       const { namespace = '' } = binding.metadata
       const holders = narrow.get(namespace) ?? new Map()
@@ -80,34 +80,27 @@ export async function loadRoleIndex({ catalog, caches }: { catalog: Catalog; cac
 const entryOf = ({ kind, cache }: { kind: Kind; cache: WatchCache }, namespace: string | undefined, name: string) =>
   cache.get(objectKey({ kind, namespace, name }))?.object
 
-/** Tells of every object that is there and of each change; a changed one is removed as it was and added as it is. */
-function follow<T extends KubeObject>(
+/** A binding that changed is removed as it was and added as it is. */
+function followBindings(
   cache: WatchCache,
-  listener: { add(key: string, object: T): void; remove(key: string, object: T): void },
+  listener: { add(key: string, binding: Binding): void; remove(key: string, binding: Binding): void },
 ): void {
-  const known = new Map<string, T>()
-  const keep = (object: KubeObject, isGone: boolean) => {
-    const key = `${object.metadata.namespace ?? ''}/${object.metadata.name}`
+  const known = new Map<string, Binding>()
+  const forget = (key: string) => {
     const before = known.get(key)
     if (before) listener.remove(key, before)
-    if (isGone) known.delete(key)
-    else {
-      known.set(key, object as T)
-      listener.add(key, object as T)
-    }
+    known.delete(key)
   }
-  for (const entry of cache.range(cache.prefix)) keep(entry.object, false)
-  cache.watch(
-    { prefix: cache.prefix, filter: () => true, after: cache.revision(), bookmarks: false, markInitialEnd: false },
-    {
-      event({ type, object }) {
-        keep(object as KubeObject, type === 'DELETED')
-        return true
-      },
-      // With the store's watch: the server is going.
-      end() {},
+  const keyOf = ({ metadata }: Binding) => `${metadata.namespace ?? ''}/${metadata.name}`
+  followCache<Binding>(cache, {
+    set(binding) {
+      const key = keyOf(binding)
+      forget(key)
+      known.set(key, binding)
+      listener.add(key, binding)
     },
-  )
+    remove: (binding) => forget(keyOf(binding)),
+  })
 }
 
 function addGrants(holders: Holders, key: string, binding: Binding): void {

@@ -1,0 +1,27 @@
+import { type Authorize, type AuthorizerFactory, noOpinion } from './authorizer.ts'
+import { nodeAuthorizer } from './node-authorizer.ts'
+import { roleBased } from './role-based.ts'
+
+/** Upstream's `--authorization-mode`; ABAC is not there. */
+export const authorizationModes = ['AlwaysAllow', 'AlwaysDeny', 'Node', 'RBAC'] as const
+export type AuthorizationMode = (typeof authorizationModes)[number]
+
+/** What a cluster has unless it says otherwise, as upstream's own installer sets it up. */
+export const defaultModes: readonly AuthorizationMode[] = ['Node', 'RBAC']
+
+const alwaysAllow: Authorize = () => ({ type: 'allow', reason: '' })
+/** Upstream's leaves the refusal to the end of the chain, too. */
+const alwaysDeny: Authorize = () => ({ ...noOpinion, reason: 'Everything is forbidden.' })
+
+export const authorizerOf = (mode: AuthorizationMode): AuthorizerFactory => {
+  switch (mode) {
+    case 'AlwaysAllow':
+      return () => alwaysAllow
+    case 'AlwaysDeny':
+      return () => alwaysDeny
+    case 'Node':
+      return nodeAuthorizer
+    case 'RBAC':
+      return roleBased
+  }
+}
