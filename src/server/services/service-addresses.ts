@@ -1,9 +1,10 @@
 import { isTrue } from '../../api/conditions.ts'
 import type { KubeObject } from '../../api/object.ts'
 import type { IPAddress, ServiceCIDR } from '../../api/types/networking-v1.ts'
+import { followCache } from '../follow-cache.ts'
 import type { WatchCache } from '../watch-cache.ts'
 import { ipv4Number, ipv4Range } from './ipv4-range.ts'
-import { NumberPool, type NumberRange } from './number-pool.ts'
+import { NumberPool } from './number-pool.ts'
 
 /** Where services get their addresses from (KEP-1880). */
 export interface ServiceAddresses {
@@ -30,18 +31,28 @@ export function serviceAddresses({
 }): ServiceAddresses {
   const pool = new NumberPool(ipv4Range(serviceRange))
   const added = new Map<string, readonly string[]>()
-  follow(cidrs, (object, isGone) => {
-    const { metadata, spec, status } = object as ServiceCIDR
-    const isGiving = !isGone && metadata.deletionTimestamp === undefined && isTrue(status, 'Ready')
-    if (isGiving) added.set(metadata.name, (spec.cidrs ?? []).filter(isGivingRange))
-    else added.delete(metadata.name)
-    pool.setRanges(all().map((cidr): NumberRange => ipv4Range(cidr)))
+  const give = (name: string, ranges: readonly string[]) => {
+    if (ranges.length > 0) added.set(name, ranges)
+    else added.delete(name)
+    pool.setRanges(all().map(ipv4Range))
+  }
+  followCache(cidrs, {
+    set(object) {
+      const { metadata, spec, status } = object as ServiceCIDR
+      const isGiving = metadata.deletionTimestamp === undefined && isTrue(status, 'Ready')
+      give(metadata.name, isGiving ? (spec.cidrs ?? []).filter(isGivingRange) : [])
+    },
+    remove: ({ metadata }) => give(metadata.name, []),
   })
-  follow(ipAddresses, (object, isGone) => {
-    const { metadata, spec } = object as IPAddress
-    const number = ipv4Number(metadata.name)
-    const isOther = spec.parentRef?.resource !== 'services' || (spec.parentRef.group ?? '') !== ''
-    pool.own(`ipaddresses/${metadata.name}`, !isGone && isOther && number !== undefined ? [number] : [])
+  const ownerOf = ({ metadata }: KubeObject) => `ipaddresses/${metadata.name}`
+  followCache(ipAddresses, {
+    set(object) {
+      const { metadata, spec } = object as IPAddress
+      const number = ipv4Number(metadata.name)
+      const isService = spec.parentRef?.resource === 'services' && (spec.parentRef.group ?? '') === ''
+      pool.own(ownerOf(object), !isService && number !== undefined ? [number] : [])
+    },
+    remove: (object) => pool.own(ownerOf(object), []),
   })
   return { pool, ranges: () => all().join(', ') }
 
@@ -53,17 +64,4 @@ export function serviceAddresses({
 function isGivingRange(cidr: string): boolean {
   const [address = '', prefix] = cidr.split('/')
   return ipv4Number(address) !== undefined && Number(prefix) >= givingPrefixes.least && Number(prefix) <= givingPrefixes.most
-}
-
-/** Tells of each object that there is and then of each change. */
-function follow(cache: WatchCache, tell: (object: KubeObject, isGone: boolean) => void): void {
-  for (const entry of cache.range(cache.prefix)) tell(entry.glance() as KubeObject, false)
-  const options = { prefix: cache.prefix, filter: () => true, after: cache.revision(), bookmarks: false, markInitialEnd: false }
-  cache.watch(options, {
-    event({ type, object }) {
-      if (type !== 'BOOKMARK' && type !== 'ERROR') tell(object as KubeObject, type === 'DELETED')
-      return true
-    },
-    end() {},
-  })
 }

@@ -5,6 +5,7 @@ import type { Problem } from '../../api/problem.ts'
 import { StatusError } from '../../api/status-error.ts'
 import type { Service, ServicePort, ServiceSpec } from '../../api/types/core-v1.ts'
 import type { Random } from '../../base/random.ts'
+import { followCache } from '../follow-cache.ts'
 import { objectKey } from '../registry.ts'
 import type { WatchCache } from '../watch-cache.ts'
 import type { Holding, WriteHook } from '../write-hook.ts'
@@ -62,24 +63,15 @@ export function serviceHook({
 
   /** What is taken is what the cache shows: all of it before the first write, since a watch tells it only bit by bit. */
   function follow(): void {
-    const own = (object: KubeObject, isGone: boolean) => {
-      const key = objectKey({ kind, namespace: object.metadata.namespace, name: object.metadata.name })
-      const spec = isGone ? undefined : (object as Service).spec
+    const own = ({ metadata }: KubeObject, spec: ServiceSpec | undefined) => {
+      const key = objectKey({ kind, namespace: metadata.namespace, name: metadata.name })
       addresses.pool.own(
         key,
         (spec?.clusterIPs ?? []).flatMap((text) => ipv4Number(text) ?? []),
       )
       ports.own(key, nodePortsOf(spec))
     }
-    for (const entry of services.range(services.prefix)) own(entry.glance(), false)
-    const options = { prefix: services.prefix, filter: () => true, after: services.revision(), bookmarks: false, markInitialEnd: false }
-    services.watch(options, {
-      event({ type, object }) {
-        if (type !== 'BOOKMARK' && type !== 'ERROR') own(object as KubeObject, type === 'DELETED')
-        return true
-      },
-      end() {},
-    })
+    followCache(services, { set: (object) => own(object, (object as Service).spec), remove: (object) => own(object, undefined) })
   }
 
   interface Taking {
