@@ -19,6 +19,8 @@ import { type Authorize, type AuthorizerFactory, allowKnown, allowPrivileged, no
 import { ensureBootstrapPolicy } from './authorization/ensure-bootstrap-policy.ts'
 import { escalationCheck } from './authorization/escalation.ts'
 import { loadRoleIndex } from './authorization/role-index.ts'
+import { type AuditOptions, createAudit } from './audit/audit.ts'
+import { parseBody } from './body.ts'
 import { ensureBootstrapObjects } from './bootstrap-objects.ts'
 import type { AnswerCall, Call, Filter } from './call.ts'
 import { compactRegularly } from './compaction.ts'
@@ -68,6 +70,8 @@ export interface ServerOptions {
   readonly bootstrapPolicy?: boolean
   /** Stations between authentication and authorization, the outermost first. */
   readonly filters?: readonly Filter[]
+  /** What is recorded of requests, and where; left out: nothing. */
+  readonly audit?: AuditOptions
   /** Priority and fairness, by so many seats; left out, every request is done when it comes. */
   readonly flowControlSeats?: number
   /** Plug-ins that every write passes, in order; left out: those that need no controller. */
@@ -154,12 +158,16 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     : undefined
   if (flowControl) await keepFlowObjects({ registry, catalog, clock, log }, flowControl, signal)
 
+  const audit =
+    options.audit && createAudit({ ...options.audit, bodyOf: (request) => parseBody(wire.read(request)), clock, random, metrics })
+
   // A station never sees the next one throw what the API can say.
   const stations = [
+    ...(audit ? [audit.filter] : []),
     ...(options.filters ?? []),
     impersonation(authorize),
     ...(flowControl ? [flowControl.filter] : []),
-    authorization(authorize),
+    authorization(authorize, audit !== undefined),
   ]
   const pipeline = stations.reduceRight<AnswerCall>((next, filter) => replying(filter(next)), replying(answer))
 
@@ -190,7 +198,8 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
       const notes = new Notes()
       return withWarnings(await pipeline({ request, user, attributes, notes }), notes.warnings)
     } catch (error) {
-      return replyTo(error, request)
+      const reply = replyTo(error, request)
+      return audit ? audit.refused(request, attributes, reply) : reply
     }
   }
 
@@ -302,11 +311,15 @@ function once<T>(make: () => T): () => T {
 }
 
 const authorization =
-  (authorize: Authorize): Filter =>
+  (authorize: Authorize, isAudited: boolean): Filter =>
   (next) =>
   async (call) => {
     const pending = authorize(call.user, call.attributes)
     const { type, reason } = pending instanceof Promise ? await pending : pending
+    if (isAudited) {
+      call.notes.annotate('authorization.k8s.io/decision', type === 'allow' ? 'allow' : 'forbid')
+      call.notes.annotate('authorization.k8s.io/reason', reason)
+    }
     if (type !== 'allow') throw notAuthorized(call.user, call.attributes, reason)
     return next(call)
   }

@@ -3,6 +3,7 @@ import type { Kind } from '../../api/kind.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Counter, Gauge, Histogram, MetricFamily, MetricRegistry } from '../../base/metrics/metric-registry.ts'
 import type { RequestAttributes } from '../request-attributes.ts'
+import { staysOpen, whenReplyEnds } from '../when-reply-ends.ts'
 import { durationBuckets } from './duration-buckets.ts'
 
 const sizeBuckets = [1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9]
@@ -156,88 +157,48 @@ export function countRequests(
   }
 
   function counted(request: ApiRequest, attributes: RequestAttributes, reply: ApiReply, series: Series, beganMs: number): ApiReply {
-    const { body, status } = reply
     const isRemote = request.caller.type === 'socket'
-    switch (body.type) {
-      case 'none':
-        ended(false)
-        return reply
-      case 'bytes':
-        series.size.observe(lengthOf(body.chunks))
-        ended(false)
-        return reply
-      case 'object': {
-        ended(false)
-        if (!isRemote) return reply
-        const chunks = body.encode()
-        series.size.observe(lengthOf(chunks))
-        return { ...reply, body: { type: 'bytes', chunks } }
-      }
-      case 'stream':
-        return { ...reply, body: { type: 'stream', stream: untilEnd(body.stream) } }
-      case 'watch':
-        return { ...reply, body: { type: 'watch', open: (sink) => body.open(countedSink(sink)) } }
-      case 'upgrade':
-        return {
-          ...reply,
-          body: {
-            type: 'upgrade',
-            connect(socket, head) {
-              series.open.add()
-              socket.once('close', () => ended(true))
-              body.connect(socket, head)
-            },
-          },
-        }
-    }
-
-    function ended(wasOpen: boolean): void {
+    const finished = () => {
       const seconds = (clock.now() - beganMs) / 1000
-      series.answered(status)
+      series.answered(reply.status)
       series.duration.observe(seconds)
-      if (wasOpen) series.open.add(-1)
-      else series.sliDuration.observe(seconds)
+      return seconds
     }
-
-    async function* untilEnd(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    if (staysOpen(reply)) {
       series.open.add()
-      try {
-        yield* stream
-      } finally {
-        ended(true)
-      }
+      const open = whenReplyEnds(request, reply, () => {
+        series.open.add(-1)
+        finished()
+      })
+      return countedEvents(attributes, open, isRemote)
     }
+    series.sliDuration.observe(finished())
+    const { body } = reply
+    if (body.type === 'bytes') series.size.observe(lengthOf(body.chunks))
+    if (body.type !== 'object' || !isRemote) return reply
+    const chunks = body.encode()
+    series.size.observe(lengthOf(chunks))
+    return { ...reply, body: { type: 'bytes', chunks } }
+  }
 
-    function countedSink(sink: WatchSink): WatchSink {
-      const labels = attributes.type === 'resource' ? [attributes.group, attributes.version, attributes.resource] : []
-      const sent = events.of(...labels)
-      const sizes = isRemote ? eventSizes.of(...labels) : undefined
-      series.open.add()
-      let isOpen = true
-      const over = () => {
-        if (!isOpen) return
-        isOpen = false
-        request.signal.removeEventListener('abort', over)
-        ended(true)
-      }
-      request.signal.addEventListener('abort', over, { once: true })
-      return {
-        event(event: ApiWatchEvent<unknown>) {
-          if (!sink.event(event)) {
-            over()
-            return false
-          }
-          sent.add()
-          sizes?.observe(event.bytes().length)
-          return true
-        },
-        ...(sink.ready && { ready: () => sink.ready?.() ?? Promise.resolve() }),
-        end() {
-          over()
-          sink.end()
-        },
-      }
-    }
+  /** Sizes are those of what goes over a socket: nobody encodes events for callers in this process. */
+  function countedEvents(attributes: RequestAttributes, reply: ApiReply, isRemote: boolean): ApiReply {
+    const { body } = reply
+    if (body.type !== 'watch' || attributes.type !== 'resource') return reply
+    const { group, version, resource } = attributes
+    const sent = events.of(group, version, resource)
+    const sizes = isRemote ? eventSizes.of(group, version, resource) : undefined
+    const countedSink = (sink: WatchSink): WatchSink => ({
+      ...(sink.ready && { ready: () => sink.ready?.() ?? Promise.resolve() }),
+      end: () => sink.end(),
+      event(event: ApiWatchEvent<unknown>) {
+        if (!sink.event(event)) return false
+        sent.add()
+        sizes?.observe(event.bytes().length)
+        return true
+      },
+    })
+    return { ...reply, body: { ...body, open: (sink) => body.open(countedSink(sink)) } }
   }
 
   function seriesOf(request: ApiRequest, attributes: RequestAttributes): Series {
