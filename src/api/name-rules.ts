@@ -11,6 +11,7 @@ const rules: ReadonlyMap<string, NameRule> = new Map<string, NameRule>([
   ['/Service', dns1035LabelProblems],
   ['apiregistration.k8s.io/APIService', pathSegmentProblems],
   ['certificates.k8s.io/CertificateSigningRequest', pathSegmentProblems],
+  ['certificates.k8s.io/ClusterTrustBundle', pathSegmentProblems],
   ['networking.k8s.io/IPAddress', canonicalIpProblems],
   ['rbac.authorization.k8s.io/ClusterRole', pathSegmentProblems],
   ['rbac.authorization.k8s.io/ClusterRoleBinding', pathSegmentProblems],

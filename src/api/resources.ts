@@ -4,6 +4,7 @@ import type { MutatingWebhookConfiguration, ValidatingWebhookConfiguration } fro
 import type { CustomResourceDefinition } from './types/apiextensions-v1.ts'
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from './types/apps-v1.ts'
 import type { CronJob, Job } from './types/batch-v1.ts'
+import type { CertificateSigningRequest } from './types/certificates-v1.ts'
 import type { Lease } from './types/coordination-v1.ts'
 import type {
   ConfigMap,
@@ -56,6 +57,12 @@ export const daemonSets = apps<DaemonSet>('DaemonSet', 'daemonsets')
 export const deployments = apps<Deployment>('Deployment', 'deployments')
 export const replicaSets = apps<ReplicaSet>('ReplicaSet', 'replicasets')
 export const statefulSets = apps<StatefulSet>('StatefulSet', 'statefulsets')
+
+export const certificateSigningRequests = define('certificates.k8s.io', 'v1')<CertificateSigningRequest>(
+  'CertificateSigningRequest',
+  'certificatesigningrequests',
+  false,
+)
 
 const batch = define('batch', 'v1')
 export const cronJobs = batch<CronJob>('CronJob', 'cronjobs')

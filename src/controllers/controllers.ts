@@ -5,6 +5,9 @@ import type { Caches, Client } from '../client/client.ts'
 import { createEventRecorder, type EventRecorder } from '../client/event-recorder.ts'
 import { clusterRoleAggregationController } from './cluster-role-aggregation.ts'
 import { type ControllerMetrics, type ControllerParts, runController, runKeys } from './controller.ts'
+import { certificateApprover } from './certificate-approver.ts'
+import { certificateCleaner } from './certificate-cleaner.ts'
+import { certificateSigner, type SignCertificate } from './certificate-signer.ts'
 import { deploymentController } from './deployment.ts'
 import { discoverResources } from './discover-resources.ts'
 import { disruptionController } from './disruption.ts'
@@ -22,7 +25,7 @@ import { replicaSetController, replicationControllerController } from './replica
 import { rootCertificateController } from './root-certificate.ts'
 import { serviceAccountController } from './service-account.ts'
 import { taintEvictionController } from './taint-eviction.ts'
-import { tokenSecretsController } from './token-secrets.ts'
+import { type SignSecretToken, tokenSecretsController } from './token-secrets.ts'
 
 import { serviceAddressesController } from './service-addresses.ts'
 import { serviceCidrController } from './service-cidr.ts'
@@ -37,11 +40,16 @@ export interface ControllersOptions {
   readonly signal: AbortSignal
   /** PEM of the authority by which pods know the API server. */
   readonly rootCertificate: string
+  /** Issues certificates; left out: nobody signs what is requested. */
+  readonly signCertificate?: SignCertificate
+  /** Signs tokens for Secrets; left out: these are not filled. */
+  readonly signSecretToken?: SignSecretToken
   readonly metrics?: ControllerMetrics
 }
 
 /** The service accounts in kube-system in whose name upstream's controllers write, each bound to `system:controller:ACCOUNT`. */
 export type ControllerAccount =
+  | 'certificate-controller'
   | 'clusterrole-aggregation-controller'
   | 'deployment-controller'
   | 'disruption-controller'
@@ -62,7 +70,7 @@ export type ControllerAccount =
 
 /** Runs all controllers over shared caches until the signal aborts; resolves when the last has stopped. */
 export async function startControllers(options: ControllersOptions): Promise<void> {
-  const { caches, clientOf, clock, random, signal, rootCertificate, metrics } = options
+  const { caches, clientOf, clock, random, signal, rootCertificate, signCertificate, signSecretToken, metrics } = options
   const log = options.log.with({ component: 'controllers' })
   | 'service-addresses-controller'
   | 'service-cidrs-controller'
@@ -84,7 +92,13 @@ export async function startControllers(options: ControllersOptions): Promise<voi
     runController(serviceAccountController({ caches: as('service-account-controller') }), parts),
     runController(rootCertificateController({ caches: as('root-ca-cert-publisher'), certificate: rootCertificate }), parts),
     // Upstream's writes in the name of the whole manager, too: it makes what the accounts of the others show.
-    runController(tokenSecretsController({ caches }), parts),
+    runController(
+      tokenSecretsController({ caches, certificate: rootCertificate, ...(signSecretToken && { sign: signSecretToken }) }),
+      parts,
+    ),
+    runController(certificateApprover({ caches: as('certificate-controller'), clock }), parts),
+    runController(certificateCleaner({ caches: as('certificate-controller'), clock }), parts),
+    signCertificate && runController(certificateSigner({ caches: as('certificate-controller'), sign: signCertificate }), parts),
     runController(nodeLifecycleController(ofNodes), parts),
     runController(taintEvictionController(ofNodes), parts),
     runController(podGcController({ caches: as('pod-garbage-collector'), clock }), parts),

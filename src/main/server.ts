@@ -21,6 +21,7 @@ import { authorizerOf, defaultModes } from '../server/authorization/modes.ts'
 import { serverUser } from '../server/bootstrap-objects.ts'
 import { createHttpListener } from '../server/http.ts'
 import { createKubeletConnector } from '../server/kubelet-connector.ts'
+import { signRequest } from '../server/pki.ts'
 import { createServer } from '../server/server.ts'
 import { openLmdbStore } from '../store/lmdb.ts'
 import { controllerMetrics, schedulerMetrics } from './component-metrics.ts'
@@ -95,7 +96,7 @@ const serialise = process.env.SAMPAN_SERIALISE === '1'
 if (serialise) log.info('Objects cross between the parts of this process as JSON')
 const callers = [componentCaches('kube-scheduler'), componentCaches('kube-controller-manager')] as const
 const [schedulerCaches, controllerCaches] = callers
-const rootCertificate = readCredentials(places.pki, 'ca').certificate
+const authority = readCredentials(places.pki, 'ca')
 const parts = { clock: systemClock, random: systemRandom, log, signal: stop.signal }
 const components = Promise.all([
   startScheduler({ ...parts, caches: schedulerCaches, metrics: schedulerMetrics(metrics) }),
@@ -103,7 +104,10 @@ const components = Promise.all([
     ...parts,
     caches: controllerCaches,
     clientOf: controllerClient,
-    rootCertificate,
+    rootCertificate: authority.certificate,
+    signCertificate: (wanted) => signRequest(authority, { ...wanted, nowMs: systemClock.now() }),
+    signSecretToken: ({ namespace, name, uid }, secret) =>
+      tokens.issueForSecret({ namespace, name, uid, boundTo: { kind: 'Secret', name: secret, uid: '' } }),
     metrics: controllerMetrics(metrics),
   }),
 ])

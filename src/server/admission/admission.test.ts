@@ -178,7 +178,7 @@ test('a certificate request says who makes it, whatever its maker says', async (
   const pem = `-----BEGIN CERTIFICATE REQUEST-----\n${Buffer.from([0x30, 2, 5, 0]).toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`
   const spec = {
     request: Buffer.from(pem).toString('base64'),
-    signerName: 'kubernetes.io/kube-apiserver-client',
+    signerName: 'example.com/mine',
     usages: ['client auth'],
     username: 'system:admin',
     groups: ['system:nodes'],

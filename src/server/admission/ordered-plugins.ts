@@ -1,5 +1,6 @@
 import { mutatingWebhookAdmission, validatingWebhookAdmission } from '../webhooks/webhook-admission.ts'
 import { alwaysPullImages } from './always-pull-images.ts'
+import { certificateApproval, certificateSigning, certificateSubjectRestriction, clusterTrustBundleAttest } from './certificate-signers.ts'
 import { defaultIngressClass } from './default-ingress-class.ts'
 import { defaultStorageClass } from './default-storage-class.ts'
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
@@ -49,6 +50,10 @@ export const orderedPlugins: readonly OrderedPlugin[] = [
   standard('StorageObjectInUseProtection', () => storageObjectInUseProtection),
   standard('PersistentVolumeClaimResize', persistentVolumeClaimResize),
   standard('RuntimeClass', runtimeClass),
+  standard('CertificateApproval', certificateApproval),
+  standard('CertificateSigning', certificateSigning),
+  standard('ClusterTrustBundleAttest', clusterTrustBundleAttest),
+  standard('CertificateSubjectRestriction', certificateSubjectRestriction),
   standard('DefaultIngressClass', defaultIngressClass),
   standard('MutatingAdmissionWebhook', mutatingWebhookAdmission),
   standard('ValidatingAdmissionWebhook', validatingWebhookAdmission),
