@@ -1,7 +1,15 @@
 import type { KubeObject } from './object.ts'
 import type { ResourceRef } from './resource-ref.ts'
-import type { MutatingWebhookConfiguration, ValidatingWebhookConfiguration } from './types/admissionregistration-v1.ts'
+import type {
+  MutatingAdmissionPolicy,
+  MutatingAdmissionPolicyBinding,
+  MutatingWebhookConfiguration,
+  ValidatingAdmissionPolicy,
+  ValidatingAdmissionPolicyBinding,
+  ValidatingWebhookConfiguration,
+} from './types/admissionregistration-v1.ts'
 import type { CustomResourceDefinition } from './types/apiextensions-v1.ts'
+import type { APIService } from './types/apiregistration-v1.ts'
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from './types/apps-v1.ts'
 import type { CronJob, Job } from './types/batch-v1.ts'
 import type { CertificateSigningRequest } from './types/certificates-v1.ts'
@@ -92,15 +100,37 @@ export const roleBindings = rbac<RoleBinding>('RoleBinding', 'rolebindings')
 const networking = 'networking.k8s.io'
 export const ingresses = define(networking, 'v1')<Ingress>('Ingress', 'ingresses')
 export const ingressClasses = define(networking, 'v1')<IngressClass>('IngressClass', 'ingressclasses', false)
+export const ipAddresses = define(networking, 'v1')<IPAddress>('IPAddress', 'ipaddresses', false)
+export const serviceCidrs = define(networking, 'v1')<ServiceCIDR>('ServiceCIDR', 'servicecidrs', false)
+
+export const apiServices = define('apiregistration.k8s.io', 'v1')<APIService>('APIService', 'apiservices', false)
 
 const admissionRegistration = define('admissionregistration.k8s.io', 'v1')
+export const validatingAdmissionPolicies = admissionRegistration<ValidatingAdmissionPolicy>(
+  'ValidatingAdmissionPolicy',
+  'validatingadmissionpolicies',
+  false,
+)
+export const validatingAdmissionPolicyBindings = admissionRegistration<ValidatingAdmissionPolicyBinding>(
+  'ValidatingAdmissionPolicyBinding',
+  'validatingadmissionpolicybindings',
+  false,
+)
+export const mutatingAdmissionPolicies = admissionRegistration<MutatingAdmissionPolicy>(
+  'MutatingAdmissionPolicy',
+  'mutatingadmissionpolicies',
+  false,
+)
+export const mutatingAdmissionPolicyBindings = admissionRegistration<MutatingAdmissionPolicyBinding>(
+  'MutatingAdmissionPolicyBinding',
+  'mutatingadmissionpolicybindings',
+  false,
+)
 export const mutatingWebhookConfigurations = admissionRegistration<MutatingWebhookConfiguration>(
   'MutatingWebhookConfiguration',
   'mutatingwebhookconfigurations',
   false,
 )
-export const ipAddresses = define(networking, 'v1')<IPAddress>('IPAddress', 'ipaddresses', false)
-export const serviceCidrs = define(networking, 'v1')<ServiceCIDR>('ServiceCIDR', 'servicecidrs', false)
 export const validatingWebhookConfigurations = admissionRegistration<ValidatingWebhookConfiguration>(
   'ValidatingWebhookConfiguration',
   'validatingwebhookconfigurations',

@@ -13,6 +13,7 @@ import { certificateRequester } from './certificate-requester.ts'
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { orderedPlugins } from './ordered-plugins.ts'
+import { validatingPolicyAdmission } from './policies/policy-admission.ts'
 import { priority } from './priority.ts'
 
 /** What plug-ins decide by. */
@@ -46,10 +47,11 @@ export interface AdmissionChoice {
 /** What needs no controller: a bare API server. */
 export const basicAdmission: readonly AdmissionFactory[] = [
   namespaceLifecycle,
-  certificateRequester,
+  () => certificateRequester,
   () => defaultTolerationSeconds,
   priority,
   mutatingWebhookAdmission,
+  validatingPolicyAdmission,
   validatingWebhookAdmission,
 ]
 
@@ -65,7 +67,7 @@ export function chosenAdmission({ enable = [], disable = [], configurations }: A
   if (problems.length > 0) throw new Error(problems.join(', '))
   const isOn = ({ name, isDefault }: (typeof orderedPlugins)[number]) => enable.includes(name) || (isDefault && !disable.includes(name))
   return [
-    certificateRequester,
+    () => certificateRequester,
     ...orderedPlugins.filter(isOn).map(({ name, make }): AdmissionFactory => {
       const configuration = configurations?.get(name)
       return configuration ? (parts) => make({ ...parts, configuration }) : make

@@ -1,0 +1,61 @@
+import type { Ask, AuthorizationAnswer, AuthorizationQuery } from '../../../api/cel/library/authorizer.ts'
+import type { UserInfo } from '../../../api/exchange.ts'
+import type { Authorize, Decision } from '../../authorization/authorizer.ts'
+import type { RequestAttributes } from '../../request-attributes.ts'
+
+/** An authorizer that needs time was asked: the expression is evaluated again once it has answered. */
+class Pending {
+  readonly settled: Promise<unknown>
+  constructor(settled: Promise<unknown>) {
+    this.settled = settled
+  }
+}
+
+/** What expressions may ask of authorizers, each question once for a whole request. */
+export interface Answers {
+  readonly ask: Ask
+  /** Runs something that asks, again and again until all its questions have answers. */
+  settle<T>(attempt: () => T): T | Promise<T>
+}
+
+export function authorizationAnswers(authorize: Authorize, user: UserInfo): Answers {
+  const known = new Map<string, AuthorizationAnswer>()
+  const answers: Answers = {
+    ask(query, serviceAccount) {
+      const key = JSON.stringify([query, serviceAccount])
+      const answer = known.get(key)
+      if (answer) return answer
+      const pending = authorize(serviceAccount === undefined ? user : serviceAccountUser(serviceAccount), attributesOf(query))
+      if (!(pending instanceof Promise)) return remember(key, answerOf(pending))
+      const settled = pending.then(
+        (decision) => remember(key, answerOf(decision)),
+        (error: unknown) => remember(key, { allowed: false, reason: '', error: error instanceof Error ? error.message : String(error) }),
+      )
+      throw new Pending(settled)
+    },
+    settle(attempt) {
+      try {
+        return attempt()
+      } catch (error) {
+        if (!(error instanceof Pending)) throw error
+        return error.settled.then(() => answers.settle(attempt))
+      }
+    },
+  }
+  return answers
+
+  function remember(key: string, answer: AuthorizationAnswer): AuthorizationAnswer {
+    known.set(key, answer)
+    return answer
+  }
+}
+
+const answerOf = ({ type, reason }: Decision): AuthorizationAnswer => ({ allowed: type === 'allow', reason, error: '' })
+
+const attributesOf = (query: AuthorizationQuery): RequestAttributes => (query.type === 'path' ? query : { ...query, version: '*' })
+
+/** A service account as its tokens name it: `system:serviceaccount:NAMESPACE:NAME`. */
+function serviceAccountUser(name: string): UserInfo {
+  const namespace = name.split(':')[2] ?? ''
+  return { name, groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'] }
+}

@@ -1,0 +1,64 @@
+import type { CompiledExpression } from '../../../api/admissionregistration/policy-expressions.ts'
+import { costPerExpression } from '../../../api/cel/compile-cel.ts'
+import type { Bindings } from '../../../api/cel/plan.ts'
+import type { CelValue } from '../../../api/cel/values.ts'
+import type { Answers } from './authorization-answers.ts'
+import type { LazyVariables } from './expression-inputs.ts'
+
+export type Outcome =
+  | { readonly type: 'value'; readonly value: CelValue }
+  /** In upstream's words. */
+  | { readonly type: 'error'; readonly message: string }
+
+/** All that belongs together cost more than it may: none of it counts. */
+export class OutOfBudget extends Error {
+  override readonly name = 'OutOfBudget'
+  constructor() {
+    super('validation failed due to running out of cost budget, no further validation rules will be run')
+  }
+}
+
+/** What the expressions of one policy may cost on one object, and what conditions may. */
+export const costPerObject = 10_000_000
+export const costPerConditions = 2_500_000
+
+/** After so much in one go, others have their turn: some milliseconds. */
+const costPerTurn = 100_000
+
+/** Evaluates expressions that share a budget. */
+export interface Evaluator {
+  evaluate(compiled: CompiledExpression, bindings: Bindings): Outcome | Promise<Outcome>
+}
+
+export function evaluatorOf(budget: number, answers: Answers, variables?: LazyVariables): Evaluator {
+  let remaining = budget
+  let sinceTurn = 0
+  return {
+    evaluate(compiled, bindings) {
+      if (compiled.type === 'problem') return { type: 'error', message: `compilation error: ${compiled.problem}` }
+      const { program, source } = compiled
+      const evaluation = answers.settle(() => program.evaluate(bindings, costPerExpression))
+      return evaluation instanceof Promise ? evaluation.then(finish) : finish(evaluation)
+
+      function finish(result: ReturnType<typeof program.evaluate>): Outcome | Promise<Outcome> {
+        const cost = result.cost + (variables?.takeCost() ?? 0)
+        remaining -= cost
+        if (remaining < 0) throw new OutOfBudget()
+        const outcome = outcomeOf(result, source)
+        sinceTurn += cost
+        if (sinceTurn < costPerTurn) return outcome
+        sinceTurn = 0
+        return new Promise((resolve) => setImmediate(() => resolve(outcome)))
+      }
+    },
+  }
+}
+
+function outcomeOf(
+  result: Awaited<ReturnType<Extract<CompiledExpression, { type: 'program' }>['program']['evaluate']>>,
+  source: string,
+): Outcome {
+  if (result.type === 'value') return { type: 'value', value: result.value }
+  const why = result.type === 'error' ? result.message : 'operation cancelled: actual cost limit exceeded'
+  return { type: 'error', message: `expression '${source}' resulted in error: ${why}` }
+}
