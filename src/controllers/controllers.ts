@@ -1,3 +1,4 @@
+import type { ResourceRef } from '../api/resource-ref.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
@@ -9,12 +10,13 @@ import { certificateApprover } from './certificate-approver.ts'
 import { certificateCleaner } from './certificate-cleaner.ts'
 import { certificateSigner, type SignCertificate } from './certificate-signer.ts'
 import { deploymentController } from './deployment.ts'
-import { discoverResources } from './discover-resources.ts'
+import { type DiscoveredResource, discoverResources } from './discover-resources.ts'
 import { disruptionController } from './disruption.ts'
 import { endpointSliceController } from './endpoint-slice.ts'
 import { endpointSliceMirrorController } from './endpoint-slice-mirror.ts'
 import { endpointsController } from './endpoints.ts'
-import { followObjects } from './follow-objects.ts'
+import { objectFollower } from './follow-objects.ts'
+import { followResources } from './follow-resources.ts'
 import { garbageCollector } from './garbage-collector.ts'
 import { attributesClassProtectionController, claimProtectionController, volumeProtectionController } from './in-use-protection.ts'
 import { namespaceController } from './namespace.ts'
@@ -142,16 +144,27 @@ async function runOwnership({
       for (const listener of removed) listener(node)
     },
   })
+  const follower = objectFollower({ graph, client, clock, random, log, signal })
+  let refs: ReadonlyMap<string, ResourceRef> = new Map()
+  const follow = async (resources: readonly DiscoveredResource[]) => {
+    const before = refs
+    refs = new Map(resources.map(({ ref }) => [`${ref.group}/${ref.kind}`, ref]))
+    await follower.follow(resources)
+    // Of owners whose kind was not served before it can be found out by now whether they are there.
+    for (const [key, ref] of refs) if (!before.has(key)) for (const node of graph.virtualOf(ref)) examine(node)
+  }
   const resources = await discoverResources(client, signal)
   const collector = garbageCollector({
     graph,
-    resources,
+    refOf: (group, kind) => refs.get(`${group}/${kind}`),
     client: as('generic-garbage-collector').client,
     examined: subscribeTo(examined),
+    removed: subscribeTo(removed),
     // The collector listens first: the first lists are what it has to look at after a restart.
-    synced: () => followObjects({ resources, graph, client, clock, random, log, signal }),
+    synced: () => follow(resources),
   })
   await Promise.all([
+    followResources({ caches, changed: follow, clock, log, signal }),
     runKeys(collector, parts),
     runController(namespaceController({ caches: as('namespace-controller'), clock, graph, removed: subscribeTo(removed) }), parts),
   ])

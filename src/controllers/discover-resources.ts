@@ -2,6 +2,7 @@ import type { KubeObject } from '../api/object.ts'
 import type { ResourceRef } from '../api/resource-ref.ts'
 import type { APIGroupList, APIResourceList } from '../api/types/meta-v1.ts'
 import type { Client } from '../client/client.ts'
+import { unlessGone } from './api-errors.ts'
 
 /** A resource as discovery tells of it. */
 export interface DiscoveredResource {
@@ -21,10 +22,12 @@ export async function discoverResources(client: Client, signal: AbortSignal): Pr
       return order.map(({ version }) => ({ path: `/apis/${name}/${version}`, group: name, version }))
     }),
   ]
-  const lists = await Promise.all(versions.map(async (one) => ({ ...one, list: (await get(one.path)) as unknown as APIResourceList })))
+  // A version that has gone meanwhile has nothing.
+  const resourcesAt = async (path: string) => ((await unlessGone(get(path))) as unknown as APIResourceList | undefined)?.resources ?? []
+  const lists = await Promise.all(versions.map(async (one) => ({ ...one, resources: await resourcesAt(one.path) })))
   const found = new Map<string, DiscoveredResource>()
-  for (const { group, version, list } of lists) {
-    for (const { name, kind, namespaced, verbs } of list.resources) {
+  for (const { group, version, resources } of lists) {
+    for (const { name, kind, namespaced, verbs } of resources) {
       const key = `${group}/${name}`
       if (name.includes('/') || found.has(key) || (group === 'events.k8s.io' && name === 'events')) continue
       found.set(key, { ref: { group, version, plural: name, kind, namespaced }, verbs })

@@ -6,14 +6,22 @@ import type { Client } from '../client/client.ts'
 import { createWatcher } from '../client/run-watcher.ts'
 import type { WatcherEvent } from '../client/watcher.ts'
 import type { DiscoveredResource } from './discover-resources.ts'
-import type { ObjectGraph } from './object-graph.ts'
+import { type ObjectGraph, resourceKey } from './object-graph.ts'
+
+/** Keeps the graph by a watch of each resource. */
+export interface ObjectFollower {
+  /**
+   * Follows these resources from now on, and no others; resolves once everything new is listed. Of resources that are
+   * followed no longer the graph keeps what it knows: what was deleted has been told before.
+   */
+  follow(resources: readonly DiscoveredResource[]): Promise<void>
+}
 
 /**
- * Keeps the graph by a watch of each resource. The objects pass through and are not kept: in the server's process they
- * are the server's own, so a watch of everything costs the graph's nodes alone. Resolves once everything is listed.
+ * The objects pass through and are not kept: in the server's process they are the server's own, so a watch of everything
+ * costs the graph's nodes alone.
  */
-export async function followObjects({
-  resources,
+export function objectFollower({
   graph,
   client,
   clock,
@@ -21,19 +29,37 @@ export async function followObjects({
   log,
   signal,
 }: {
-  resources: readonly DiscoveredResource[]
   graph: ObjectGraph
   client: Client
   clock: Clock
   random: Random
   log: Log
   signal: AbortSignal
-}): Promise<void> {
+}): ObjectFollower {
+  const followed = new Map<string, AbortController>()
   const isFollowed = ({ ref, verbs }: DiscoveredResource) =>
     ['list', 'watch', 'delete'].every((verb) => verbs.includes(verb)) && !(ref.plural === 'events' && ref.group === '')
-  await Promise.all(resources.filter(isFollowed).map(follow))
 
-  function follow({ ref }: DiscoveredResource): Promise<void> {
+  return {
+    async follow(resources) {
+      const wanted = new Map(resources.filter(isFollowed).map((resource) => [watchKey(resource), resource]))
+      for (const [key, controller] of followed) {
+        if (wanted.has(key)) continue
+        followed.delete(key)
+        controller.abort()
+      }
+      await Promise.all(
+        [...wanted].flatMap(([key, resource]) => {
+          if (followed.has(key)) return []
+          const controller = new AbortController()
+          followed.set(key, controller)
+          return [followOne(resource, AbortSignal.any([signal, controller.signal]))]
+        }),
+      )
+    },
+  }
+
+  function followOne({ ref }: DiscoveredResource, signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const ownLog = log.with({ resource: ref.plural })
     let listed = new Set<string>()
@@ -74,3 +100,5 @@ export async function followObjects({
     return promise
   }
 }
+
+const watchKey = ({ ref }: DiscoveredResource) => `${ref.version}/${resourceKey(ref)}`

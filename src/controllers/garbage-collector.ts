@@ -4,11 +4,11 @@ import type { OwnerReference } from '../api/types/meta-v1.ts'
 import type { Client } from '../client/client.ts'
 import { unlessGone } from './api-errors.ts'
 import { groupOf, type KeyedWork, type Outcome } from './controller.ts'
-import type { DiscoveredResource } from './discover-resources.ts'
 import { type GraphNode, isBlocking, type ObjectGraph } from './object-graph.ts'
 
 const orphanFinalizer = 'orphan'
 const foregroundFinalizer = 'foregroundDeletion'
+const rememberedLost = 1000
 
 /** How an owner that a reference names stands. */
 export type OwnerState =
@@ -54,19 +54,24 @@ export function judge(object: KubeObject, states: ReadonlyMap<string, OwnerState
  */
 export function garbageCollector({
   graph,
-  resources,
+  refOf,
   client,
   examined,
+  removed,
   synced,
 }: {
   graph: ObjectGraph
-  resources: readonly DiscoveredResource[]
+  /** The resource of a kind, while that is served. */
+  refOf: (group: string, kind: string) => ResourceRef | undefined
   client: Client
   /** Registers for the uids of nodes to look at. */
   examined: (enqueue: (uid: string) => void) => () => void
+  /** Registers for nodes that are gone. */
+  removed: (listener: (node: GraphNode) => void) => () => void
   synced: () => Promise<unknown>
 }): KeyedWork {
-  const refs = new Map(resources.map(({ ref }) => [`${ref.group}/${ref.kind}`, ref]))
+  /** Uids that were seen to go, the last of many: also when nobody serves their kind any more, they hold nothing. */
+  const lost = new Set<string>()
   let enqueue: (uid: string) => void = () => {}
   return {
     name: 'garbagecollector',
@@ -74,10 +79,19 @@ export function garbageCollector({
     workers: 20,
     subscribe(add) {
       enqueue = add
-      return examined(add)
+      const stop = [examined(add), removed(remember)]
+      return () => {
+        for (const end of stop) end()
+      }
     },
     synced,
     reconcile,
+  }
+
+  function remember({ uid }: GraphNode): void {
+    lost.add(uid)
+    const [oldest] = lost
+    if (lost.size > rememberedLost && oldest !== undefined) lost.delete(oldest)
   }
 
   async function reconcile(uid: string): Promise<Outcome> {
@@ -164,6 +178,7 @@ export function garbageCollector({
   }
 
   async function stateOf({ apiVersion, kind, name, uid }: OwnerReference, { namespace }: GraphNode): Promise<OwnerState> {
+    if (lost.has(uid)) return 'absent'
     const object = await live({ group: groupOf(apiVersion), kind }, namespace, name, uid)
     if (object === 'unknown') return 'unknown'
     if (!object) return 'absent'
@@ -178,7 +193,7 @@ export function garbageCollector({
     name: string,
     uid: string,
   ): Promise<KubeObject | undefined | 'unknown'> {
-    const ref = refs.get(`${group}/${kind}`)
+    const ref = refOf(group, kind)
     if (!ref || (ref.namespaced && namespace === undefined)) return 'unknown'
     const object = await unlessGone(client.resource(ref).get(ref.namespaced ? namespace : undefined, name))
     return object?.metadata.uid === uid ? object : undefined

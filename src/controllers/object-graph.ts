@@ -51,6 +51,11 @@ export class ObjectGraph {
     return this.#nodes.size
   }
 
+  /** Owners of a kind that only references name. */
+  *virtualOf({ group, kind }: Pick<ResourceRef, 'group' | 'kind'>): Generator<GraphNode> {
+    for (const node of this.#nodes.values()) if (node.isVirtual && node.ref.group === group && node.ref.kind === kind) yield node
+  }
+
   /** How many objects of a resource a namespace has, as far as the watches have told. */
   countIn(namespace: string, ref: ResourceRef): number {
     return this.#counts.get(namespace)?.get(resourceKey(ref)) ?? 0
