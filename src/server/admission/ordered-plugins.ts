@@ -13,6 +13,7 @@ import { namespaceExists } from './namespace-exists.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { nodeRestriction } from './node-restriction.ts'
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts'
+import { validatingPolicyAdmission } from './policies/policy-admission.ts'
 import { priority } from './priority.ts'
 import { runtimeClass } from './runtime-class.ts'
 import { serviceAccount } from './service-account.ts'
@@ -56,6 +57,7 @@ export const orderedPlugins: readonly OrderedPlugin[] = [
   standard('CertificateSubjectRestriction', certificateSubjectRestriction),
   standard('DefaultIngressClass', defaultIngressClass),
   standard('MutatingAdmissionWebhook', mutatingWebhookAdmission),
+  standard('ValidatingAdmissionPolicy', validatingPolicyAdmission),
   standard('ValidatingAdmissionWebhook', validatingWebhookAdmission),
   onRequest('DenyServiceExternalIPs', () => denyServiceExternalIps),
 ]

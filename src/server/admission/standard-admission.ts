@@ -47,7 +47,7 @@ export interface AdmissionChoice {
 /** What needs no controller: a bare API server. */
 export const basicAdmission: readonly AdmissionFactory[] = [
   namespaceLifecycle,
-  () => certificateRequester,
+  certificateRequester,
   () => defaultTolerationSeconds,
   priority,
   mutatingWebhookAdmission,
@@ -67,7 +67,7 @@ export function chosenAdmission({ enable = [], disable = [], configurations }: A
   if (problems.length > 0) throw new Error(problems.join(', '))
   const isOn = ({ name, isDefault }: (typeof orderedPlugins)[number]) => enable.includes(name) || (isDefault && !disable.includes(name))
   return [
-    () => certificateRequester,
+    certificateRequester,
     ...orderedPlugins.filter(isOn).map(({ name, make }): AdmissionFactory => {
       const configuration = configurations?.get(name)
       return configuration ? (parts) => make({ ...parts, configuration }) : make
