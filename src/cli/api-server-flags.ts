@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { writeAtomically } from '../base/write-atomically.ts'
 import { admissionFlags } from './admission-flags.ts'
+import { auditFlags } from './audit-flags.ts'
 import { authenticationFlags } from './authentication-flags.ts'
 import { authorizationFlags } from './authorization-flags.ts'
 import type { Places } from './cluster.ts'
@@ -18,6 +19,7 @@ const readers = {
   ...authenticationFlags,
   ...authorizationFlags,
   ...requestFlags,
+  ...auditFlags,
 } satisfies Record<string, (values: readonly string[], flag: string) => unknown>
 
 /** Each flag that was given, read. */

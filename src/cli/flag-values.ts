@@ -19,6 +19,12 @@ export function truth(values: readonly string[], flag: string): boolean {
   throw new CliError(`${flag}: ${JSON.stringify(value)} is not true or false`)
 }
 
+export function wholeNumber(values: readonly string[], flag: string): number {
+  const value = text(values)
+  if (!/^\d{1,9}$/.test(value)) throw new CliError(`${flag}: ${JSON.stringify(value)} is not a whole number`)
+  return Number(value)
+}
+
 /** Such as `24h` or `1m30s`. */
 export function durationMs(values: readonly string[], flag: string): number {
   const ms = parseDuration(text(values))

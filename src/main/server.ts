@@ -30,6 +30,7 @@ import { machinePlaces } from './places.ts'
 import { countProcess } from './process-metrics.ts'
 import { tellReady, tellUnready } from './ready.ts'
 import { admissionFor } from './server-admission.ts'
+import { auditFor } from './server-audit.ts'
 import { authenticationFor, tokensFor } from './server-authentication.ts'
 
 const log = jsonLog('server')
@@ -55,6 +56,7 @@ const connector = createKubeletConnector({
 const metrics = new MetricRegistry()
 countProcess(metrics)
 const seats = (flags['max-requests-inflight'] ?? 400) + (flags['max-mutating-requests-inflight'] ?? 200)
+const audit = await auditFor(flags, { clock: systemClock, random: systemRandom, log, metrics })
 const descriptionsFile = join(import.meta.dirname, 'descriptions.json')
 const server = await createServer(
   {
@@ -66,6 +68,7 @@ const server = await createServer(
     tokens,
     connector,
     metrics,
+    ...(audit && { audit }),
     ...((flags['enable-priority-and-fairness'] ?? true) && { flowControlSeats: seats }),
     admission: admissionFor(flags),
     authorizers: (flags['authorization-mode'] ?? defaultModes).map(authorizerOf),
@@ -144,6 +147,7 @@ process.once('SIGTERM', () => {
     await components
     await listener.close()
     connector.close()
+    await Promise.all((audit?.sinks ?? []).map((sink) => sink.close()))
     await store.close()
     process.exit(0)
   })()
