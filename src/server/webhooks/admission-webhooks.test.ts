@@ -437,3 +437,41 @@ describe('a change by a webhook', () => {
     expect((await send('GET', `${deployments}/a`)).object).toMatchObject({ spec: { replicas: 5 } })
   })
 })
+
+describe('match conditions', () => {
+  const condition = (expression: string) => ({ matchConditions: [{ name: 'c', expression }] })
+
+  test.each(['mutating', 'validating'] as const)('keep %s webhooks from being asked', async (type) => {
+    await configure(
+      type,
+      'a',
+      webhook('yes.example.com', condition('request.name == "a" && authorizer.group("").resource("pods").check("list").allowed()')),
+      webhook('no.example.com', condition('object.metadata.name != "a"')),
+      webhook('ignored.example.com', { ...condition('object.nope == 1'), failurePolicy: 'Ignore' }),
+    )
+    expect((await send('POST', maps, { metadata: { name: 'a' } })).status).toBe(201)
+    expect(paths()).toEqual(['/yes'])
+  })
+
+  test('that cannot be told refuse the request', async () => {
+    await configure('validating', 'a', webhook('one.example.com', condition('object.nope == 1')))
+    expect(await send('POST', maps, { metadata: { name: 'a' } })).toMatchObject({
+      status: 403,
+      message: `configmaps "a" is forbidden: expression 'object.nope == 1' resulted in error: no such key: nope`,
+    })
+    expect(paths()).toEqual([])
+  })
+
+  test('that cannot be read are refused with their webhook', async () => {
+    const { status, message } = await send('POST', `${configurations}/validatingwebhookconfigurations`, {
+      metadata: { name: 'a' },
+      webhooks: [webhook('one.example.com', condition('object.'))],
+    })
+    expect([status, message]).toEqual([
+      422,
+      expect.stringContaining(
+        'webhooks[0].matchConditions[0].expression: Invalid value: "object.": compilation failed: ERROR: <input>:1:8: Syntax error',
+      ),
+    ])
+  })
+})

@@ -4,16 +4,14 @@ import { isStatusReason, StatusError } from '../../api/status-error.ts'
 import type { StatusCause } from '../../api/types/meta-v1.ts'
 import type { Random } from '../../base/random.ts'
 import type { AdmissionRequest } from '../admission/admission.ts'
-import { type Namespaces, namespaceMatches, objectMatches } from '../admission/match-selectors.ts'
-import type { ShownFormOf } from '../admission/shown-form.ts'
+import { namespaceMatches, objectMatches } from '../admission/match-selectors.ts'
 import { kindIn, readVerdict, resourceOf, reviewRequest, type Verdict } from './admission-review.ts'
 import { type CallWebhook, WebhookError } from './webhook-client.ts'
+import type { ConditionParts } from './webhook-conditions.ts'
 import type { Interest } from './webhook-index.ts'
 
-export interface WebhookParts {
+export interface WebhookParts extends ConditionParts {
   readonly call: CallWebhook
-  readonly namespaces: Namespaces
-  readonly forms: ShownFormOf
   readonly random: Random
 }
 

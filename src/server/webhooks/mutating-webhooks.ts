@@ -6,6 +6,7 @@ import type { JsonObject } from '../../api/object.ts'
 import { StatusError } from '../../api/status-error.ts'
 import type { AdmissionPlugin, AdmissionRequest } from '../admission/admission.ts'
 import { askWebhook, denied, isWanted, noteVerdict, onFailure, type WebhookParts } from './ask-webhook.ts'
+import { conditionsHold } from './webhook-conditions.ts'
 import type { Interest, InterestedIn } from './webhook-index.ts'
 
 /**
@@ -51,6 +52,7 @@ export function mutatingWebhooks({ interestedIn, ...parts }: WebhookParts & { in
       if (!isWanted(interest, request, parts)) continue
       // Who was not asked in the first round is not asked in the second.
       if (first && !first.outdated.has(hook.id)) continue
+      if (!(await conditionsHold(interest, request, parts))) continue
       if (await ask(interest, request, first ? 1 : 0)) {
         isChanged = true
         outdate(state)

@@ -1,5 +1,6 @@
 import type { AdmissionPlugin, AdmissionRequest } from '../admission/admission.ts'
 import { askWebhook, denied, isWanted, noteVerdict, onFailure, type WebhookParts } from './ask-webhook.ts'
+import { conditionsHold } from './webhook-conditions.ts'
 import type { Interest, InterestedIn } from './webhook-index.ts'
 
 /** ValidatingAdmissionWebhook: all webhooks at once; the first in order that refuses speaks for all. */
@@ -19,6 +20,7 @@ export function validatingWebhooks({ interestedIn, ...parts }: WebhookParts & { 
   }
 
   async function ask(interest: Interest, request: AdmissionRequest): Promise<void> {
+    if (!(await conditionsHold(interest, request, parts))) return
     try {
       const verdict = await askWebhook('validating', interest, request, parts)
       noteVerdict(interest, verdict, request)

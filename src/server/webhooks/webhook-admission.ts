@@ -13,7 +13,7 @@ export const mutatingWebhookAdmission = async (parts: AdmissionParts): Promise<A
 export const validatingWebhookAdmission = async (parts: AdmissionParts): Promise<AdmissionPlugin> =>
   validatingWebhooks(await partsFor(parts, 'validating'))
 
-async function partsFor({ catalog, caches, random, webhooks }: AdmissionParts, type: 'mutating' | 'validating') {
+async function partsFor({ catalog, caches, authorize, random, webhooks }: AdmissionParts, type: 'mutating' | 'validating') {
   const configurations = kindOf(catalog, type === 'mutating' ? mutatingWebhookConfigurations : validatingWebhookConfigurations)
   const namespaceKind = kindOf(catalog, namespaces)
   return {
@@ -21,6 +21,7 @@ async function partsFor({ catalog, caches, random, webhooks }: AdmissionParts, t
     interestedIn: webhookIndex({ cache: await caches.load(configurations), catalog }),
     namespaces: { kind: namespaceKind, cache: await caches.load(namespaceKind) },
     forms: shownForms(catalog),
+    authorize,
     random,
   }
 }

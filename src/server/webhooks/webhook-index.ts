@@ -2,9 +2,11 @@ import type { Catalog } from '../../api/catalog.ts'
 import type { Kind } from '../../api/kind.ts'
 import { type Selector, selectorOf } from '../../api/label-selector.ts'
 import type { KubeObject } from '../../api/object.ts'
+import { lazily } from '../../api/schema-of.ts'
 import type { MutatingWebhook, ValidatingWebhook } from '../../api/types/admissionregistration-v1.ts'
 import type { AdmissionRequest } from '../admission/admission.ts'
 import { matchedKind } from '../admission/match-rules.ts'
+import { type CompiledConditions, compileConditions } from '../admission/policies/match-conditions.ts'
 import { followCache } from '../follow-cache.ts'
 import type { WatchCache } from '../watch-cache.ts'
 
@@ -16,6 +18,8 @@ export interface AdmissionWebhook {
   readonly webhook: ValidatingWebhook & MutatingWebhook
   readonly namespaceSelector: Selector
   readonly objectSelector: Selector
+  /** Compiled when a request first meets them. */
+  readonly conditions: () => CompiledConditions
 }
 
 /** A webhook that wants to see a kind of request, and the version in which it is to be shown. */
@@ -84,6 +88,7 @@ function webhooksOf(object: KubeObject): readonly AdmissionWebhook[] {
     webhook,
     namespaceSelector: selectorOf(webhook.namespaceSelector) ?? [],
     objectSelector: selectorOf(webhook.objectSelector) ?? [],
+    conditions: lazily(() => compileConditions(webhook.matchConditions, false)),
   }))
 }
 
