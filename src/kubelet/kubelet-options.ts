@@ -11,6 +11,8 @@ export interface KubeletOptions {
   readonly images: ImageService
   readonly node: NodeSettings
   readonly machine: MachineFacts
+  /** What the whole machine uses now; left out, only pods' use is told. */
+  readonly machineUsage?: () => Promise<MachineUsage>
   readonly directories: {
     /** Volumes and other directories of pods. */
     readonly root: string
@@ -53,4 +55,13 @@ export interface MachineFacts {
   readonly bootId: string
   readonly machineId: string
   readonly systemUuid: string
+}
+
+export interface MachineUsage {
+  readonly bootedAtMs: number
+  /** Of all processors since boot, without the time that they idled. */
+  readonly cpuNanoseconds: number
+  /** What cannot be had back without loss: neither free nor cached files that nobody has used of late. */
+  readonly workingSetBytes: number
+  readonly availableBytes: number
 }

@@ -58,7 +58,17 @@ async function runKubelet(options: KubeletOptions, signal: AbortSignal): Promise
     runtimeName,
     onChange: (uid) => hear.workers?.probeChanged(uid),
   })
-  const server = options.tls && createNodeServer({ runtime, node, tls: options.tls, clock, log, workers: () => hear.workers })
+  const server =
+    options.tls &&
+    createNodeServer({
+      runtime,
+      node,
+      ...(options.machineUsage && { machineUsage: options.machineUsage }),
+      tls: options.tls,
+      clock,
+      log,
+      workers: () => hear.workers,
+    })
   const kubeletPort = server ? await server.listen(node.internalAddress, node.kubeletPort) : node.kubeletPort
   const agent = nodeAgent({
     client,

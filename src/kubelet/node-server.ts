@@ -11,12 +11,12 @@ import type { Log } from '../base/log.ts'
 import { isNotFound } from '../cri/cri-error.ts'
 import type { RuntimeService } from '../cri/types.ts'
 import { readContainerLog } from './container-log.ts'
-import type { KubeletOptions } from './kubelet-options.ts'
+import type { KubeletOptions, MachineUsage } from './kubelet-options.ts'
 import { logRequest } from './log-request.ts'
 import type { PodEntry } from './pod-entry.ts'
 import type { PodWorkers } from './pod-workers.ts'
 import { latestContainer } from './runtime-pod.ts'
-import { resourceMetrics, statsSummary } from './stats-summary.ts'
+import { coresOf, resourceMetrics, statsSummary } from './stats-summary.ts'
 
 export interface NodeServer {
   /** Resolves with the port. */
@@ -27,6 +27,7 @@ export interface NodeServer {
 interface Deps {
   readonly runtime: RuntimeService
   readonly node: KubeletOptions['node']
+  readonly machineUsage?: () => Promise<MachineUsage>
   readonly tls: NonNullable<KubeletOptions['tls']>
   readonly workers: () => PodWorkers | undefined
   readonly clock: Clock
@@ -51,7 +52,8 @@ const maxListenTries = 200
 const trustedOrganization = 'system:masters'
 
 /** What the API server asks of a node: logs, exec, attach, port-forward, and what it runs. Certificates tell who may. */
-export function createNodeServer({ runtime, node, tls, workers, clock, log }: Deps): NodeServer {
+export function createNodeServer({ runtime, node, machineUsage, tls, workers, clock, log }: Deps): NodeServer {
+  let lastUsage: { readonly atMs: number; readonly cpuNanoseconds: number } | undefined
   const sockets = new Set<Duplex>()
   const stop = new AbortController()
   const server = createServer({ cert: tls.certificate, key: tls.key, ca: tls.clientAuthority, requestCert: true, rejectUnauthorized: true })
@@ -111,10 +113,10 @@ export function createNodeServer({ runtime, node, tls, workers, clock, log }: De
         return json(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items })
       }
       case 'stats':
-        if (parts[1] === 'summary') return json(response, await statsSummary(statsSource(known), node.name))
+        if (parts[1] === 'summary') return json(response, await statsSummary(await statsSource(known), node.name))
         break
       case 'metrics':
-        if (parts[1] === 'resource') return text(response, await resourceMetrics(statsSource(known)))
+        if (parts[1] === 'resource') return text(response, await resourceMetrics(await statsSource(known)))
         break
       case 'exec':
       case 'attach':
@@ -124,11 +126,25 @@ export function createNodeServer({ runtime, node, tls, workers, clock, log }: De
     throw new Refusal(404, '404 page not found')
   }
 
-  function statsSource(known: PodWorkers) {
+  async function statsSource(known: PodWorkers) {
     const starts = new Map(
       [...known.entries()].flatMap((entry) => entry.runtime.containers.map(({ id, startedAtMs }) => [id, startedAtMs])),
     )
-    return { runtime, startedAtMs: (id: string) => starts.get(id), nowMs: clock.now() }
+    const usage = await machineUsage?.()
+    const nowMs = clock.now()
+    return {
+      runtime,
+      startedAtMs: (id: string) => starts.get(id),
+      nowMs,
+      ...(usage && { machine: { ...usage, cores: machineCores(usage, nowMs) } }),
+    }
+  }
+
+  /** Since it was asked for last, or since the machine was booted. */
+  function machineCores({ bootedAtMs, cpuNanoseconds }: MachineUsage, nowMs: number): number {
+    const since = lastUsage ?? { atMs: bootedAtMs, cpuNanoseconds: 0 }
+    lastUsage = { atMs: nowMs, cpuNanoseconds }
+    return coresOf(cpuNanoseconds - since.cpuNanoseconds, nowMs - since.atMs)
   }
 
   async function containerLogs(

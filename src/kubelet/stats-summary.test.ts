@@ -37,6 +37,27 @@ test('the summary tells what each container uses, since when it runs, and what t
   })
 })
 
+test('what the machine uses is told of the node', async () => {
+  const machine = { bootedAtMs: startedMs, cpuNanoseconds: 9e9, workingSetBytes: 4096, availableBytes: 8192, cores: 150_000_000 }
+  expect(await statsSummary({ ...source, machine }, 'node')).toMatchObject({
+    node: {
+      nodeName: 'node',
+      startTime: '2026-01-01T00:00:00.000Z',
+      cpu: { usageNanoCores: 150_000_000, usageCoreNanoSeconds: 9e9 },
+      memory: { workingSetBytes: 4096, availableBytes: 8192 },
+    },
+  })
+  expect(await resourceMetrics({ ...source, machine })).toContain(`node_cpu_usage_seconds_total 9 ${source.nowMs}\n`)
+})
+
+test('before a rate is known, it is what was used since the start', async () => {
+  const first = { ...stats('main', 0), cpu: { usageCoreNanoSeconds: { value: 6_000_000_000 } } }
+  const runtime = { listContainerStats: async () => ({ stats: [first] }) }
+  expect(await statsSummary({ ...source, runtime }, 'node')).toMatchObject({
+    pods: [{ containers: [{ cpu: { usageNanoCores: 100_000_000 } }] }],
+  })
+})
+
 test('the metrics are a line for each container', async () => {
   const lines = (await resourceMetrics(source)).split('\n').filter((line) => line.includes('container="main"'))
   const name = '{container="main",namespace="shop",pod="web"}'

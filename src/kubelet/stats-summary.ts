@@ -1,4 +1,5 @@
 import type { ContainerStats, RuntimeService } from '../cri/types.ts'
+import type { MachineUsage } from './kubelet-options.ts'
 import { runtimeKeys } from './runtime-keys.ts'
 
 interface StatsSource {
@@ -6,10 +7,16 @@ interface StatsSource {
   /** When the container of this id was started. */
   readonly startedAtMs: (containerId: string) => number | undefined
   readonly nowMs: number
+  /** What the whole machine uses, and how many billionths of a core at present. */
+  readonly machine?: MachineUsage & { readonly cores: number }
 }
 
-/** The Summary API's answer, as far as CRI tells: what each container uses. */
-export async function statsSummary({ runtime, startedAtMs, nowMs }: StatsSource, nodeName: string): Promise<object> {
+/** Billionths of a core that were used on average in a time. */
+export const coresOf = (nanoseconds: number, elapsedMs: number): number =>
+  elapsedMs > 0 ? Math.max(0, Math.round((nanoseconds / elapsedMs) * 1000)) : 0
+
+/** The Summary API's answer, as far as CRI tells: what the node uses, and what each container does. */
+export async function statsSummary({ runtime, startedAtMs, nowMs, machine }: StatsSource, nodeName: string): Promise<object> {
   const time = new Date(nowMs).toISOString()
   const pods = new Map<string, { podRef: object; containers: object[]; cpu: number; cores: number; memory: number; rss: number }>()
   for (const { attributes, cpu, memory } of await containerStats(runtime)) {
@@ -18,9 +25,12 @@ export async function statsSummary({ runtime, startedAtMs, nowMs }: StatsSource,
     const podRef = { name: labels[runtimeKeys.podName], namespace: labels[runtimeKeys.podNamespace], uid }
     const pod = pods.get(uid) ?? { podRef, containers: [], cpu: 0, cores: 0, memory: 0, rss: 0 }
     pods.set(uid, pod)
+    const startMs = startedAtMs(attributes?.id ?? '')
+    const total = cpu?.usageCoreNanoSeconds?.value ?? 0
     const used = {
-      cpu: cpu?.usageCoreNanoSeconds?.value ?? 0,
-      cores: cpu?.usageNanoCores?.value ?? 0,
+      cpu: total,
+      // Before a rate is known, what it used since it was started.
+      cores: cpu?.usageNanoCores?.value ?? (startMs === undefined ? 0 : coresOf(total, nowMs - startMs)),
       memory: memory?.workingSetBytes?.value ?? 0,
       rss: memory?.rssBytes?.value ?? 0,
     }
@@ -28,7 +38,6 @@ export async function statsSummary({ runtime, startedAtMs, nowMs }: StatsSource,
     pod.cores += used.cores
     pod.memory += used.memory
     pod.rss += used.rss
-    const startMs = startedAtMs(attributes?.id ?? '')
     pod.containers.push({
       name: labels[runtimeKeys.containerName],
       ...(startMs !== undefined && { startTime: new Date(startMs).toISOString() }),
@@ -37,7 +46,14 @@ export async function statsSummary({ runtime, startedAtMs, nowMs }: StatsSource,
     })
   }
   return {
-    node: { nodeName },
+    node: {
+      nodeName,
+      ...(machine && {
+        startTime: new Date(machine.bootedAtMs).toISOString(),
+        cpu: { time, usageNanoCores: machine.cores, usageCoreNanoSeconds: machine.cpuNanoseconds },
+        memory: { time, workingSetBytes: machine.workingSetBytes, availableBytes: machine.availableBytes },
+      }),
+    },
     pods: [...pods.values()].map(({ podRef, containers, cpu, cores, memory, rss }) => ({
       podRef,
       containers,
@@ -48,7 +64,7 @@ export async function statsSummary({ runtime, startedAtMs, nowMs }: StatsSource,
 }
 
 /** What metrics-server reads of containers, in Prometheus' text format. */
-export async function resourceMetrics({ runtime, startedAtMs, nowMs }: StatsSource): Promise<string> {
+export async function resourceMetrics({ runtime, startedAtMs, nowMs, machine }: StatsSource): Promise<string> {
   const lines = { cpu: [] as string[], memory: [] as string[], start: [] as string[] }
   for (const { attributes, cpu, memory } of await containerStats(runtime)) {
     const labels = attributes?.labels ?? {}
@@ -68,9 +84,19 @@ export async function resourceMetrics({ runtime, startedAtMs, nowMs }: StatsSour
     '# HELP container_start_time_seconds [STABLE] Start time of the container since unix epoch in seconds',
     '# TYPE container_start_time_seconds gauge',
     ...lines.start,
+    ...(machine ? nodeMetrics(machine, nowMs) : []),
     '',
   ].join('\n')
 }
+
+const nodeMetrics = ({ cpuNanoseconds, workingSetBytes }: MachineUsage, nowMs: number): string[] => [
+  '# HELP node_cpu_usage_seconds_total [STABLE] Cumulative cpu time consumed by the node in core-seconds',
+  '# TYPE node_cpu_usage_seconds_total counter',
+  `node_cpu_usage_seconds_total ${cpuNanoseconds / 1e9} ${nowMs}`,
+  '# HELP node_memory_working_set_bytes [STABLE] Current working set of the node in bytes',
+  '# TYPE node_memory_working_set_bytes gauge',
+  `node_memory_working_set_bytes ${workingSetBytes} ${nowMs}`,
+]
 
 const quoted = (value = '') => JSON.stringify(value)
 

@@ -14,7 +14,7 @@ import { createNetwork } from '../network/network.ts'
 import type { KeyPair } from '../server/pki.ts'
 import { serveDockerApi } from './docker-socket.ts'
 import { jsonLog } from './log.ts'
-import { machineFacts } from './machine-facts.ts'
+import { machineFacts, machineUsage } from './machine-facts.ts'
 import { measure } from './measure.ts'
 import { cgroupRoot, kubeletDirectory, networkFacts, openNode } from './node.ts'
 import { machinePlaces } from './places.ts'
@@ -68,6 +68,7 @@ const kubelet = createKubelet({
     podCidr: cluster.podRange,
   },
   machine: machineFacts(places.data),
+  machineUsage,
   directories: { root: kubeletDirectory(places), logs: places.podLogs },
   cgroupParent: `${cgroupRoot(cluster)}/pods`,
   tls: { ...readCredentials(places.pki, 'kubelet'), clientAuthority: authority },
