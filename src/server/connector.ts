@@ -33,7 +33,8 @@ export interface OutgoingRequest {
   readonly method: string
   /** With its query. */
   readonly path: string
-  readonly headers: Readonly<Record<string, string>>
+  /** Several values of a name are sent as so many headers. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>
   readonly body?: Uint8Array
   /** Doing it twice is doing it once, so it is sent again where a kept connection turns out to be closed. */
   readonly isRepeatable?: boolean

@@ -1,4 +1,4 @@
-import { type ClientRequest, type IncomingMessage, Agent as PlainAgent, request as requestPlain } from 'node:http'
+import { type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders, Agent as PlainAgent, request as requestPlain } from 'node:http'
 import { Agent, type RequestOptions, request as requestTls } from 'node:https'
 import { isIP } from 'node:net'
 import type { Connector, IncomingReply, OutgoingRequest, Target, Upgraded } from './connector.ts'
@@ -70,7 +70,8 @@ export function createKubeletConnector({
 
   function begin(target: Target, { method, path, headers, signal }: OutgoingRequest): ClientRequest {
     const { type, host, port } = target
-    const options: RequestOptions = { host, port, method, path, headers, signal, agent: agents[type], ...securityOf(target) }
+    const sent = headers as OutgoingHttpHeaders
+    const options: RequestOptions = { host, port, method, path, headers: sent, signal, agent: agents[type], ...securityOf(target) }
     const outgoing = type === 'http' ? requestPlain(options) : requestTls(options)
     outgoing.once('socket', (socket) => {
       if (!socket.connecting) return

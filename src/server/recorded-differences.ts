@@ -369,7 +369,6 @@ export const moved: Readonly<Record<string, { readonly to: string; readonly why:
 
 const bootstrapRoles = 'authorization with its default roles and bindings'
 const flowControl = 'flow control with its default schemas and levels'
-const aggregation = 'aggregation'
 
 /** What this server does not do so far: by case, what it lacks. */
 export const notYet: ReadonlyMap<string, string> = new Map([
@@ -379,5 +378,4 @@ export const notYet: ReadonlyMap<string, string> = new Map([
   ['table//apis/rbac.authorization.k8s.io/v1/roles', bootstrapRoles],
   ['table//apis/flowcontrol.apiserver.k8s.io/v1beta1/flowschemas', flowControl],
   ['table//apis/flowcontrol.apiserver.k8s.io/v1beta1/prioritylevelconfigurations', flowControl],
-  ['table//apis/apiregistration.k8s.io/v1/apiservices', aggregation],
 ])

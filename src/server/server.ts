@@ -14,6 +14,7 @@ import type { Random } from '../base/random.ts'
 import type { Store } from '../store/store.ts'
 import { admissionChain } from './admission/admission.ts'
 import { type AdmissionFactory, basicAdmission } from './admission/standard-admission.ts'
+import { createAggregation } from './aggregation/aggregation.ts'
 import { type Authenticate, type AuthenticationFactory, authenticationOf } from './authentication.ts'
 import { type Authorize, type AuthorizerFactory, allowKnown, allowPrivileged, notAuthorized, unionOf } from './authorization/authorizer.ts'
 import { ensureBootstrapPolicy } from './authorization/ensure-bootstrap-policy.ts'
@@ -144,6 +145,8 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   if (options.bootstrapPolicy) await ensureBootstrapPolicy({ registry, catalog, log })
   if (options.advertised) await ensureApiServerService({ registry, catalog, serviceRange, advertised: options.advertised })
   const customResources = await serveCustomResources({ registry, catalog, caches, callWebhook: webhooks, clock, log, signal })
+  const forwarding = connector ? { connector, resolve } : undefined
+  const aggregation = await createAggregation({ registry, catalog, caches, customResources, forwarding, clock, log }, signal)
   repeatBookmarks()
   compactRegularly({ store, clock, log }, signal)
   expireEvents({ registry, kind: kindOf(catalog, events), clock, log }, signal)
@@ -222,7 +225,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   }
 
   async function answer(call: Call): Promise<ApiReply> {
-    return (await fixedPath(call.request)) ?? (await resourcePath(call))
+    return (await aggregation.answer(call)) ?? (await fixedPath(call.request)) ?? (await resourcePath(call))
   }
 
   async function resourcePath(call: Call): Promise<ApiReply> {
@@ -270,7 +273,9 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
       case '/api':
         return isAggregated ? aggregatedReply(aggregatedDiscovery(catalog, 'core')) : jsonReply(200, apiVersions(serverAddress))
       case '/apis':
-        return isAggregated ? aggregatedReply(aggregatedDiscovery(catalog, 'named')) : jsonReply(200, apiGroupList(catalog))
+        return isAggregated
+          ? aggregatedReply(aggregation.discovery(aggregatedDiscovery(catalog, 'named')))
+          : jsonReply(200, aggregation.groupList(apiGroupList(catalog)))
     }
     if (path === '/metrics') return metricsReply(metrics)
     if (path.startsWith('/openapi/')) return openApi(path, headers.accept)
@@ -287,7 +292,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   }
 
   function groupPath(group: string, version: string | undefined) {
-    return version === undefined ? apiGroup(catalog, group) : apiResourceList(catalog, group, version)
+    return version === undefined ? aggregation.group(group, apiGroup(catalog, group)) : apiResourceList(catalog, group, version)
   }
 
   function repeatBookmarks(): void {
