@@ -6,6 +6,7 @@ import type { Caches, Client } from '../client/client.ts'
 import { createEventRecorder, type EventRecorder } from '../client/event-recorder.ts'
 import { clusterRoleAggregationController } from './cluster-role-aggregation.ts'
 import { type ControllerMetrics, type ControllerParts, runController, runKeys } from './controller.ts'
+import { bootstrapSigner } from './bootstrap-signer.ts'
 import { certificateApprover } from './certificate-approver.ts'
 import { certificateCleaner } from './certificate-cleaner.ts'
 import { certificateSigner, type SignCertificate } from './certificate-signer.ts'
@@ -27,6 +28,7 @@ import { replicaSetController, replicationControllerController } from './replica
 import { rootCertificateController } from './root-certificate.ts'
 import { serviceAccountController } from './service-account.ts'
 import { taintEvictionController } from './taint-eviction.ts'
+import { tokenCleaner } from './token-cleaner.ts'
 import { type SignSecretToken, tokenSecretsController } from './token-secrets.ts'
 
 import { serviceAddressesController } from './service-addresses.ts'
@@ -51,6 +53,7 @@ export interface ControllersOptions {
 
 /** The service accounts in kube-system in whose name upstream's controllers write, each bound to `system:controller:ACCOUNT`. */
 export type ControllerAccount =
+  | 'bootstrap-signer'
   | 'certificate-controller'
   | 'clusterrole-aggregation-controller'
   | 'deployment-controller'
@@ -66,6 +69,7 @@ export type ControllerAccount =
   | 'replication-controller'
   | 'root-ca-cert-publisher'
   | 'service-account-controller'
+  | 'token-cleaner'
   | 'pv-protection-controller'
   | 'pvc-protection-controller'
   | 'volumeattributesclass-protection-controller'
@@ -98,6 +102,8 @@ export async function startControllers(options: ControllersOptions): Promise<voi
       tokenSecretsController({ caches, certificate: rootCertificate, ...(signSecretToken && { sign: signSecretToken }) }),
       parts,
     ),
+    runController(tokenCleaner({ caches: as('token-cleaner'), clock }), parts),
+    runController(bootstrapSigner({ caches: as('bootstrap-signer'), clock }), parts),
     runController(certificateApprover({ caches: as('certificate-controller'), clock }), parts),
     runController(certificateCleaner({ caches: as('certificate-controller'), clock }), parts),
     signCertificate && runController(certificateSigner({ caches: as('certificate-controller'), sign: signCertificate }), parts),

@@ -3,6 +3,7 @@ import type { UserInfo } from '../api/exchange.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { ApiServerFlags } from '../cli/api-server-flags.ts'
+import { bootstrapTokenVerifier } from '../server/authentication/bootstrap-tokens.ts'
 import { serviceAccountVerifier } from '../server/authentication/service-account-verifier.ts'
 import { parseTokenFile } from '../server/authentication/token-file.ts'
 import { firstToKnow } from '../server/authentication/token-verdict.ts'
@@ -19,6 +20,7 @@ export function tokensFor(flags: ApiServerFlags, parts: { key: string; clock: Cl
     policy: {
       audiences: flags['api-audiences'] ?? [issuer],
       extendsExpiration: flags['service-account-extend-token-expiration'] ?? true,
+      ...(flags['service-account-jwks-uri'] && { keysUrl: flags['service-account-jwks-uri'] }),
       ...(maxMs !== undefined && maxMs > 0 && { maxExpirationSeconds: Math.floor(maxMs / 1000) }),
     },
   })
@@ -35,7 +37,11 @@ export function authenticationFor(
       const { audiences } = tokens.policy
       return createAuthentication({
         staticTokens: new Map([...tokensIn(flags['token-auth-file']), [adminToken, admin]]),
-        verifyToken: firstToKnow([serviceAccountVerifier(tokens, parts)]),
+        verifyToken: firstToKnow([
+          serviceAccountVerifier(tokens, parts),
+          // Upstream has them off, and its installers turn them on.
+          ...((flags['enable-bootstrap-token-auth'] ?? true) ? [bootstrapTokenVerifier(audiences, parts)] : []),
+        ]),
         audiences,
         allowsAnonymous: () => flags['anonymous-auth'] ?? true,
         clock: parts.clock,

@@ -46,6 +46,7 @@ import { createResourceCaches } from './resource-caches.ts'
 import { resourceHandler } from './resource-handler.ts'
 import { parseRoute, type ResourceRoute } from './route.ts'
 import { noResource, notAllowed } from './routing-errors.ts'
+import { issuerHandler } from './service-account-issuer.ts'
 import type { ServiceAccountTokens } from './service-account-tokens.ts'
 import { type Advertised, ensureApiServerService } from './services/api-server-service.ts'
 import { defaultNodePorts, defaultServiceRange, serviceHook } from './services/service-hook.ts'
@@ -130,6 +131,8 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     version: kubernetesVersion.gitVersion,
     ...(options.descriptions && { descriptions: options.descriptions }),
   })
+  const place = options.advertised ? `${options.advertised.address}:${options.advertised.port}` : serverAddress
+  const issuer = tokens && issuerHandler({ tokens, server: place })
   const wire = createWire(protobufCodec(catalog.definitions, catalog.messages))
   const subresources = subresourceTable({ registry, catalog, clock, ...(tokens && { tokens }), ...(connector && { connector }) })
   const { authenticate, reviewToken } = await authenticationOf(options.authenticate, { catalog, caches, clock, log })
@@ -279,6 +282,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     }
     if (path === '/metrics') return metricsReply(metrics)
     if (path.startsWith('/openapi/')) return openApi(path, headers.accept)
+    if (path.startsWith('/.well-known/') || path.startsWith('/openid/')) return issuer?.(path)
     if (isHealthPath(path)) return health(path, query)
     const [, root, group, version, more] = path.split('/')
     if (more !== undefined || group === undefined) return undefined

@@ -51,6 +51,8 @@ export interface TokenPolicy {
   readonly maxExpirationSeconds?: number
   /** Whether tokens of pods that did not choose how long they last are good for a year, for programs that read theirs once. */
   readonly extendsExpiration: boolean
+  /** Where others find the public keys; left out: at this server. */
+  readonly keysUrl?: string
 }
 
 export interface ServiceAccountTokens {
