@@ -36,7 +36,7 @@ import type { Ingress, IngressClass, IPAddress, ServiceCIDR } from './types/netw
 import type { RuntimeClass } from './types/node-v1.ts'
 import type { PodDisruptionBudget } from './types/policy-v1.ts'
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from './types/rbac-v1.ts'
-import type { ResourceSlice } from './types/resource-v1.ts'
+import type { ResourceClaim, ResourceSlice } from './types/resource-v1.ts'
 import type { PriorityClass } from './types/scheduling-v1.ts'
 import type { CSIDriver, StorageClass, VolumeAttachment, VolumeAttributesClass } from './types/storage-v1.ts'
 
@@ -148,3 +148,5 @@ export const customResourceDefinitions = define('apiextensions.k8s.io', 'v1')<Cu
   'customresourcedefinitions',
   false,
 )
+
+export const resourceClaims = define('resource.k8s.io', 'v1')<ResourceClaim>('ResourceClaim', 'resourceclaims')

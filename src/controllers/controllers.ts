@@ -4,12 +4,12 @@ import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import type { Caches, Client } from '../client/client.ts'
 import { createEventRecorder, type EventRecorder } from '../client/event-recorder.ts'
-import { clusterRoleAggregationController } from './cluster-role-aggregation.ts'
-import { type ControllerMetrics, type ControllerParts, runController, runKeys } from './controller.ts'
 import { bootstrapSigner } from './bootstrap-signer.ts'
 import { certificateApprover } from './certificate-approver.ts'
 import { certificateCleaner } from './certificate-cleaner.ts'
 import { certificateSigner, type SignCertificate } from './certificate-signer.ts'
+import { clusterRoleAggregationController, clusterRoleAggregationController } from './cluster-role-aggregation.ts'
+import { type ControllerMetrics, type ControllerMetrics, type ControllerParts, type ControllerParts, runController, runController, runKeys, runKeys } from './controller.ts'
 import { deploymentController } from './deployment.ts'
 import { type DiscoveredResource, discoverResources } from './discover-resources.ts'
 import { disruptionController } from './disruption.ts'
@@ -25,14 +25,15 @@ import { nodeLifecycleController } from './node-lifecycle.ts'
 import { type GraphNode, ObjectGraph } from './object-graph.ts'
 import { podGcController } from './pod-gc.ts'
 import { replicaSetController, replicationControllerController } from './replica-set.ts'
+import { resourceQuotaController } from './resource-quota.ts'
 import { rootCertificateController } from './root-certificate.ts'
 import { serviceAccountController } from './service-account.ts'
+import { serviceAddressesController } from './service-addresses.ts'
+import { serviceCidrController } from './service-cidr.ts'
 import { taintEvictionController } from './taint-eviction.ts'
 import { tokenCleaner } from './token-cleaner.ts'
 import { type SignSecretToken, tokenSecretsController } from './token-secrets.ts'
 
-import { serviceAddressesController } from './service-addresses.ts'
-import { serviceCidrController } from './service-cidr.ts'
 export interface ControllersOptions {
   /** Over a client whose user may read what controllers follow. Whoever passes them also starts them, before or after. */
   readonly caches: Caches
@@ -72,14 +73,15 @@ export type ControllerAccount =
   | 'token-cleaner'
   | 'pv-protection-controller'
   | 'pvc-protection-controller'
+  | 'resourcequota-controller'
+  | 'service-addresses-controller'
+  | 'service-cidrs-controller'
   | 'volumeattributesclass-protection-controller'
 
 /** Runs all controllers over shared caches until the signal aborts; resolves when the last has stopped. */
 export async function startControllers(options: ControllersOptions): Promise<void> {
   const { caches, clientOf, clock, random, signal, rootCertificate, signCertificate, signSecretToken, metrics } = options
   const log = options.log.with({ component: 'controllers' })
-  | 'service-addresses-controller'
-  | 'service-cidrs-controller'
   const parts: ControllerParts = { clock, log, signal, ...(metrics && { metrics }) }
   const as = (account: ControllerAccount): Caches => (clientOf ? caches.through(clientOf(account)) : caches)
   const recorded = (account: ControllerAccount, component: string): { caches: Caches; clock: Clock; recorder: EventRecorder } => {
@@ -173,6 +175,15 @@ async function runOwnership({
     followResources({ caches, changed: follow, clock, log, signal }),
     runKeys(collector, parts),
     runController(namespaceController({ caches: as('namespace-controller'), clock, graph, removed: subscribeTo(removed) }), parts),
+    runController(
+      resourceQuotaController({
+        caches: as('resourcequota-controller'),
+        clock,
+        removed: subscribeTo(removed),
+        resources: (until) => discoverResources(client, until),
+      }),
+      parts,
+    ),
   ])
 }
 

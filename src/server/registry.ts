@@ -12,7 +12,7 @@ import type { Clock } from '../base/clock.ts'
 import { nameSuffix, type Random } from '../base/random.ts'
 import { serializer } from '../base/serially.ts'
 import { type Store, StoreError } from '../store/store.ts'
-import type { Admission } from './admission/admission.ts'
+import type { Admission, AdmissionRequest } from './admission/admission.ts'
 import { rememberShown } from './custom-resources/converted-store.ts'
 import { ownersAfter, ownersOfNew } from './field-owners.ts'
 import { invalidObject } from './invalid-object.ts'
@@ -128,7 +128,7 @@ export function createRegistry({
         kind.strategy.defaults(created)
         // As upstream, what admission plug-ins set is nobody's.
         const owners = options.isApply ? metadataOf(created).managedFields : ownersOfNew(kind, created, options, timestamp(clock.now()))
-        const request = { ...ref, operation: 'CREATE', subresource: '', draft: created, old: undefined, ...options } as const
+        const request: AdmissionRequest = { ...ref, operation: 'CREATE', subresource: '', draft: created, old: undefined, ...options }
         await admission.mutate(request)
         prepareCreate(kind, created)
         setOwners(created, owners)
@@ -145,6 +145,7 @@ export function createRegistry({
           if (result) return result
         } finally {
           holding?.end()
+          request.ended?.()
         }
         if (!isGenerated || attempt >= maxGeneratedNames) throw await alreadyExists(ref, created)
       }
@@ -165,7 +166,7 @@ export function createRegistry({
             ? metadataOf(changed).managedFields
             : ownersAfter({ kind, subresource, changed, old }, options, timestamp(clock.now())),
         )
-        const request = { ...ref, operation: 'UPDATE', subresource, draft: changed, old, ...options } as const
+        const request: AdmissionRequest = { ...ref, operation: 'UPDATE', subresource, draft: changed, old, ...options }
         await admission.mutate(request)
         const object = prepareUpdate(kind, changed, old, subresource)
         // What a subresource writes takes nothing from what all share.
@@ -181,6 +182,7 @@ export function createRegistry({
           return await replace(ref, current, object, isBound, options)
         } finally {
           holding?.end()
+          request.ended?.()
         }
       })
     },

@@ -18,6 +18,8 @@ export interface AdmissionRequest extends WriteOptions {
   readonly old: KubeObject | undefined
   /** How it is to be deleted. */
   readonly deletion?: DeleteOptions
+  /** Set by the one plug-in that has to hear that the write was made, or was not; called once. */
+  ended?: () => void
 }
 
 /** One rule over writes, whoever makes them; to refuse it throws a StatusError. */

@@ -1,3 +1,4 @@
+import { isExtendedResource } from '../../api/extended-resource.ts'
 import type { PodSpec, Toleration } from '../../api/types/core-v1.ts'
 import type { AdmissionPlugin } from './admission.ts'
 import { isPodWrite } from './pod-write.ts'
@@ -10,7 +11,7 @@ export const extendedResourceToleration: AdmissionPlugin = {
     const spec = request.draft.spec as PodSpec & { tolerations?: Toleration[] }
     const names = new Set(
       [...(spec.containers ?? []), ...(spec.initContainers ?? [])].flatMap(({ resources }) =>
-        Object.keys(resources?.requests ?? {}).filter(isExtended),
+        Object.keys(resources?.requests ?? {}).filter(isExtendedResource),
       ),
     )
     const tolerations = spec.tolerations ?? []
@@ -19,7 +20,3 @@ export const extendedResourceToleration: AdmissionPlugin = {
     if (added.length > 0) spec.tolerations = [...tolerations, ...added.map((key): Toleration => ({ key, operator: 'Exists' }))]
   },
 }
-
-/** A resource with a domain that is not Kubernetes' own. */
-export const isExtended = (name: string): boolean =>
-  name.includes('/') && !/^([a-z0-9.-]+\.)?kubernetes\.io\//.test(name) && !name.startsWith('requests.')

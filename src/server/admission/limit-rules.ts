@@ -1,14 +1,12 @@
-import { addQuantities, compareQuantities, formatQuantity, parseQuantity, type Quantity } from '../../api/quantity.ts'
+import { podQuantities } from '../../api/pod-quantities.ts'
+import { type Quantities, quantitiesOf, zeroQuantity } from '../../api/quantities.ts'
+import { compareQuantities, formatQuantity, parseQuantity, type Quantity } from '../../api/quantity.ts'
 import type { Container, LimitRange, LimitRangeItem, PersistentVolumeClaim, PodSpec } from '../../api/types/core-v1.ts'
 
 type ResourceList = Readonly<Record<string, string>>
-type Amounts = ReadonlyMap<string, Quantity>
 type Resources = { requests?: Record<string, string>; limits?: Record<string, string> }
 
-const zero: Quantity = { nanos: 0n, format: 'decimal' }
-const quantityOf = (text: string): Quantity => parseQuantity(text) ?? zero
-const amountsOf = (list: ResourceList | undefined): Map<string, Quantity> =>
-  new Map(Object.entries(list ?? {}).map(([name, text]) => [name, quantityOf(text)]))
+const quantityOf = (text: string): Quantity => parseQuantity(text) ?? zeroQuantity
 const itemsOf = ({ spec }: LimitRange, type: string): readonly LimitRangeItem[] => (spec?.limits ?? []).filter((item) => item.type === type)
 
 /** Gives containers what they do not say themselves; what was set, in words for an annotation, or '' for nothing. */
@@ -44,15 +42,15 @@ export function podProblems(spec: PodSpec, limits: LimitRange): string[] {
   const containers = [...(spec.containers ?? []), ...(spec.initContainers ?? [])]
   return [
     ...itemsOf(limits, 'Container').flatMap((item) =>
-      containers.flatMap(({ resources }) => boundProblems(item, amountsOf(resources?.requests), amountsOf(resources?.limits))),
+      containers.flatMap(({ resources }) => boundProblems(item, quantitiesOf(resources?.requests), quantitiesOf(resources?.limits))),
     ),
-    ...itemsOf(limits, 'Pod').flatMap((item) => boundProblems(item, totalOf(spec, 'requests'), totalOf(spec, 'limits'))),
+    ...itemsOf(limits, 'Pod').flatMap((item) => boundProblems(item, podQuantities(spec, 'requests'), podQuantities(spec, 'limits'))),
   ]
 }
 
 /** Of a claim only what it requests counts. */
 export function claimProblems({ spec }: PersistentVolumeClaim, limits: LimitRange): string[] {
-  const requests = amountsOf(spec.resources?.requests)
+  const requests = quantitiesOf(spec.resources?.requests)
   return itemsOf(limits, 'PersistentVolumeClaim').flatMap((item) => [
     ...each(item.min, (name, least) => belowProblem(item.type, name, least, requests.get(name), undefined)),
     ...each(item.max, (name, most) => {
@@ -65,7 +63,7 @@ export function claimProblems({ spec }: PersistentVolumeClaim, limits: LimitRang
   ])
 }
 
-function boundProblems(item: LimitRangeItem, requests: Amounts, limits: Amounts): string[] {
+function boundProblems(item: LimitRangeItem, requests: Quantities, limits: Quantities): string[] {
   return [
     ...each(item.min, (name, least) => belowProblem(item.type, name, least, requests.get(name), limits.get(name))),
     ...each(item.max, (name, most) => aboveProblem(item.type, name, most, requests.get(name), limits.get(name))),
@@ -98,31 +96,4 @@ function ratioProblem(type: string, name: string, ratio: Quantity, request: Quan
   if (!limit || limit.nanos === 0n) return `${bound}, but no limit is specified or limit is 0`
   const observed = Number(limit.nanos) / Number(request.nanos)
   return observed * 1e9 > Number(ratio.nanos) ? `${bound}, but provided ratio is ${observed.toFixed(6)}` : undefined
-}
-
-/** What a pod has at most at once, or is told for it as a whole: containers and sidecars run together, other init containers before. */
-function totalOf(spec: PodSpec, list: 'requests' | 'limits'): Amounts {
-  const total = new Map<string, Quantity>()
-  for (const { resources } of spec.containers ?? []) add(total, amountsOf(resources?.[list]))
-  const sidecars = new Map<string, Quantity>()
-  const starting = new Map<string, Quantity>()
-  for (const { resources, restartPolicy } of spec.initContainers ?? []) {
-    const amounts = amountsOf(resources?.[list])
-    raise(starting, restartPolicy === 'Always' ? add(sidecars, amounts) : add(new Map(sidecars), amounts))
-  }
-  raise(add(total, sidecars), starting)
-  for (const [name, amount] of amountsOf(spec.resources?.[list])) total.set(name, amount)
-  return total
-}
-
-function add(into: Map<string, Quantity>, amounts: Amounts): Map<string, Quantity> {
-  for (const [name, amount] of amounts) into.set(name, addQuantities(into.get(name) ?? zero, amount))
-  return into
-}
-
-function raise(into: Map<string, Quantity>, amounts: Amounts): void {
-  for (const [name, amount] of amounts) {
-    const before = into.get(name)
-    if (!before || compareQuantities(before, amount) < 0) into.set(name, amount)
-  }
 }

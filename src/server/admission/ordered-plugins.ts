@@ -15,6 +15,7 @@ import { nodeRestriction } from './node-restriction.ts'
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts'
 import { validatingPolicyAdmission } from './policies/policy-admission.ts'
 import { priority } from './priority.ts'
+import { resourceQuota } from './resource-quota.ts'
 import { runtimeClass } from './runtime-class.ts'
 import { serviceAccount } from './service-account.ts'
 import type { AdmissionFactory } from './standard-admission.ts'
@@ -59,5 +60,7 @@ export const orderedPlugins: readonly OrderedPlugin[] = [
   standard('MutatingAdmissionWebhook', mutatingWebhookAdmission),
   standard('ValidatingAdmissionPolicy', validatingPolicyAdmission),
   standard('ValidatingAdmissionWebhook', validatingWebhookAdmission),
+  // Last, so that nothing is charged that is refused.
+  standard('ResourceQuota', resourceQuota),
   onRequest('DenyServiceExternalIPs', () => denyServiceExternalIps),
 ]
