@@ -8,7 +8,7 @@ import { MetricRegistry } from '../base/metrics/metric-registry.ts'
 import { systemRandom } from '../base/random.ts'
 import { readApiServerFlags } from '../cli/api-server-flags.ts'
 import { readCluster } from '../cli/cluster.ts'
-import { readCredentials } from '../cli/credentials.ts'
+import { frontProxyName, readCredentials } from '../cli/credentials.ts'
 import { createCaches } from '../client/caches.ts'
 import type { Caches, Client } from '../client/client.ts'
 import { createClient } from '../client/create-client.ts'
@@ -52,6 +52,7 @@ const tokens = tokensFor(flags, {
 const connector = createKubeletConnector({
   client: readCredentials(places.pki, 'kubelet-client'),
   authority: readCredentials(places.pki, 'ca').certificate,
+  frontProxy: readCredentials(places.pki, 'front-proxy'),
 })
 const metrics = new MetricRegistry()
 countProcess(metrics)
@@ -73,6 +74,11 @@ const server = await createServer(
     admission: admissionFor(flags),
     authorizers: (flags['authorization-mode'] ?? defaultModes).map(authorizerOf),
     bootstrapPolicy: true,
+    extensionAuthentication: {
+      clientAuthority: readCredentials(places.pki, 'ca').certificate,
+      frontProxyAuthority: readCredentials(places.pki, 'front-proxy-ca').certificate,
+      allowedNames: [frontProxyName],
+    },
     ...(!cluster.apiOnly && { advertised: { address: cluster.nodeAddress, port: cluster.apiPort } }),
     clock: systemClock,
     random: systemRandom,

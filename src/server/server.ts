@@ -15,6 +15,7 @@ import type { Store } from '../store/store.ts'
 import { admissionChain } from './admission/admission.ts'
 import { type AdmissionFactory, basicAdmission } from './admission/standard-admission.ts'
 import { createAggregation } from './aggregation/aggregation.ts'
+import { type ExtensionAuthentication, publishAuthentication } from './aggregation/publish-authentication.ts'
 import { type Authenticate, type AuthenticationFactory, authenticationOf } from './authentication.ts'
 import { type Authorize, type AuthorizerFactory, allowKnown, allowPrivileged, notAuthorized, unionOf } from './authorization/authorizer.ts'
 import { ensureBootstrapPolicy } from './authorization/ensure-bootstrap-policy.ts'
@@ -87,6 +88,8 @@ export interface ServerOptions {
   readonly tokens?: ServiceAccountTokens
   /** Reaches kubelets, pods and services; left out, logs, exec, attach, port-forward and proxy are not served. */
   readonly connector?: Connector
+  /** What is told extension servers about whom to believe; left out, it is not told. */
+  readonly extensionAuthentication?: ExtensionAuthentication
   /** What `/metrics` shows, beside what the server itself counts there. */
   readonly metrics?: MetricRegistry
   readonly clock: Clock
@@ -148,6 +151,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   if (options.bootstrapPolicy) await ensureBootstrapPolicy({ registry, catalog, log })
   if (options.advertised) await ensureApiServerService({ registry, catalog, serviceRange, advertised: options.advertised })
   const customResources = await serveCustomResources({ registry, catalog, caches, callWebhook: webhooks, clock, log, signal })
+  if (options.extensionAuthentication) await publishAuthentication(registry, catalog, options.extensionAuthentication)
   const forwarding = connector ? { connector, resolve } : undefined
   const aggregation = await createAggregation({ registry, catalog, caches, customResources, forwarding, clock, log }, signal)
   repeatBookmarks()

@@ -27,6 +27,8 @@ const groups: ReadonlyMap<string, number> = new Map([
   ['internal.apiserver.k8s.io', 16_000],
   ['resource.k8s.io', 15_900],
   ['storagemigration.k8s.io', 15_800],
+  // Upstream's is another server's, and so registered by that.
+  ['metrics.k8s.io', 100],
 ])
 
 /** Versions whose place is another than that of their like. */
@@ -41,6 +43,7 @@ const versions: ReadonlyMap<string, number> = new Map([
   ['discovery.k8s.io/v1beta1', 12],
   ['flowcontrol.apiserver.k8s.io/v1', 21],
   ['internal.apiserver.k8s.io/v1alpha1', 9],
+  ['metrics.k8s.io/v1beta1', 100],
   ['resource.k8s.io/v1alpha3', 9],
 ])
 
