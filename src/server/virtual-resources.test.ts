@@ -69,10 +69,10 @@ describe('who may do what', () => {
   })
 
   test('is asked with one thing to do', async () => {
-    expect((await send('POST', `${reviews}/selfsubjectaccessreviews`, { spec: {} })).status).toBe(400)
-    expect((await send('POST', `${reviews}/subjectaccessreviews`, { spec: { resourceAttributes } })).status).toBe(400)
+    expect((await send('POST', `${reviews}/selfsubjectaccessreviews`, { spec: {} })).status).toBe(422)
+    expect((await send('POST', `${reviews}/subjectaccessreviews`, { spec: { resourceAttributes } })).status).toBe(422)
     const other = { spec: { user: 'a', resourceAttributes: { ...resourceAttributes, namespace: 'other' } } }
-    expect((await send('POST', `${reviews}/namespaces/default/localsubjectaccessreviews`, other)).status).toBe(400)
+    expect((await send('POST', `${reviews}/namespaces/default/localsubjectaccessreviews`, other)).status).toBe(422)
   })
 
   test('is answered as a whole', async () => {

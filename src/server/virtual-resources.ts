@@ -8,11 +8,11 @@ import { timestamp } from '../api/timestamp.ts'
 import type { Binding, Pod } from '../api/types/core-v1.ts'
 import type { Clock } from '../base/clock.ts'
 import type { ReviewToken } from './authentication.ts'
+import { accessReviews } from './authorization/access-reviews.ts'
 import type { Authorize } from './authorization/authorizer.ts'
 import { kindOf } from './kind-of.ts'
 import type { Registry } from './registry.ts'
 import { jsonReply, successReply } from './replies.ts'
-import type { RequestAttributes } from './request-attributes.ts'
 import { bound } from './subresources/binding.ts'
 import { type WriteContext, writeOptions } from './write-options.ts'
 
@@ -45,10 +45,7 @@ export function virtualResources({
   return new Map<string, VirtualResource>([
     ['authentication.k8s.io/selfsubjectreviews', async ({ draft, user }) => answered(draft, { userInfo: shown(user) })],
     ['authentication.k8s.io/tokenreviews', tokenReview],
-    ['authorization.k8s.io/selfsubjectaccessreviews', async ({ draft, user }) => accessReply(draft, user)],
-    ['authorization.k8s.io/subjectaccessreviews', async ({ draft }) => accessReply(draft, subjectOf(draft))],
-    ['authorization.k8s.io/localsubjectaccessreviews', localAccessReview],
-    ['authorization.k8s.io/selfsubjectrulesreviews', rulesReview],
+    ...accessReviews(authorize),
     ['/bindings', binding],
   ])
 
@@ -61,36 +58,6 @@ export function virtualResources({
     if (verdict?.type === 'verified')
       return answered(draft, { authenticated: true, user: shown(verdict.user), audiences: verdict.audiences })
     return answered(draft, { user: {}, error: verdict ? `[invalid bearer token, ${verdict.why}]` : 'invalid bearer token' })
-  }
-
-  async function localAccessReview({ draft, namespace }: VirtualCall): Promise<ApiReply> {
-    const attributes = specOf(draft).resourceAttributes
-    if (!isJsonObject(attributes) || (attributes.namespace ?? '') !== namespace)
-      throw new StatusError('BadRequest', `spec.resourceAttributes.namespace must match namespace: ${namespace ?? ''}`)
-    return accessReply(draft, subjectOf(draft))
-  }
-
-  async function accessReply(draft: JsonObject, user: UserInfo): Promise<ApiReply> {
-    const { resourceAttributes, nonResourceAttributes } = specOf(draft)
-    const attributes = [resourceAttributes, nonResourceAttributes].filter(isJsonObject)
-    const [only] = attributes
-    if (!only || attributes.length > 1)
-      throw new StatusError(
-        'BadRequest',
-        'spec: Invalid value: exactly one of nonResourceAttributes or resourceAttributes must be specified',
-      )
-    const { type, reason } = await authorize(user, reviewed(only))
-    return answered(draft, { allowed: type === 'allow', ...(type === 'deny' && { denied: true }), ...(reason !== '' && { reason }) })
-  }
-
-  async function rulesReview({ draft, user }: VirtualCall): Promise<ApiReply> {
-    const everything = reviewed({ verb: '*', group: '*', version: '*', resource: '*' })
-    const isAllowed = (await authorize(user, everything)).type === 'allow'
-    return answered(draft, {
-      resourceRules: isAllowed ? [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }] : [],
-      nonResourceRules: isAllowed ? [{ verbs: ['*'], nonResourceURLs: ['*'] }] : [],
-      incomplete: false,
-    })
   }
 
   /** The older way to bind a pod: `bindings` instead of `pods/binding`. */
@@ -110,23 +77,6 @@ export function virtualResources({
 
 const specOf = (draft: JsonObject): JsonObject => (isJsonObject(draft.spec) ? draft.spec : {})
 
-/** What a review's attributes ask. */
-function reviewed(attributes: JsonObject): RequestAttributes {
-  const text = (name: string) => (typeof attributes[name] === 'string' ? attributes[name] : '')
-  if (attributes.path !== undefined) return { type: 'path', verb: text('verb'), path: text('path') }
-  const [verb, group, version, resource] = [text('verb'), text('group'), text('version'), text('resource')]
-  return {
-    type: 'resource',
-    verb,
-    group,
-    version,
-    resource,
-    subresource: text('subresource'),
-    namespace: text('namespace'),
-    name: text('name'),
-  }
-}
-
 const answered = (draft: JsonObject, status: object): ApiReply => jsonReply(201, { ...draft, metadata: draft.metadata ?? {}, status })
 
 const shown = ({ name, uid, groups, extra }: UserInfo) => ({
@@ -135,12 +85,3 @@ const shown = ({ name, uid, groups, extra }: UserInfo) => ({
   groups,
   ...(extra && { extra }),
 })
-
-/** Whom a review asks about. */
-function subjectOf(draft: JsonObject): UserInfo {
-  const { user, groups, uid } = specOf(draft)
-  const names = Array.isArray(groups) ? groups.filter((group) => typeof group === 'string') : []
-  if ((typeof user !== 'string' || user === '') && names.length === 0)
-    throw new StatusError('BadRequest', 'spec.user: Invalid value: "": at least one of user or group must be specified')
-  return { name: typeof user === 'string' ? user : '', groups: names, ...(typeof uid === 'string' && { uid }) }
-}

@@ -1,6 +1,7 @@
 import type { Catalog } from '../../api/catalog.ts'
 import type { UserInfo } from '../../api/exchange.ts'
 import { StatusError } from '../../api/status-error.ts'
+import type { NonResourceRule, ResourceRule } from '../../api/types/authorization-v1.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { anonymous } from '../authentication.ts'
@@ -16,8 +17,21 @@ export interface Decision {
   readonly reason: string
 }
 
-/** Whether a user may do something. Answers without a promise when it can, since every request asks. */
-export type Authorize = (user: UserInfo, attributes: RequestAttributes) => Decision | Promise<Decision>
+/** Whether a user may do something. */
+export interface Authorize {
+  /** Answers without a promise when it can, since every request asks. */
+  (user: UserInfo, attributes: RequestAttributes): Decision | Promise<Decision>
+  /** All that it allows a user in a namespace and in the whole cluster; left out by what has no list of that. */
+  rulesOf?(user: UserInfo, namespace: string): UserRules | Promise<UserRules>
+}
+
+export interface UserRules {
+  readonly resourceRules: readonly ResourceRule[]
+  readonly nonResourceRules: readonly NonResourceRule[]
+  /** Whether the user may do more than that. */
+  readonly incomplete: boolean
+  readonly errors: readonly string[]
+}
 
 /** Makes an authorizer for one server. */
 export type AuthorizerFactory = (parts: AuthorizationParts) => Authorize | Promise<Authorize>
@@ -32,11 +46,30 @@ export interface AuthorizationParts {
   readonly log: Log
 }
 
+export const noRules: UserRules = { resourceRules: [], nonResourceRules: [], incomplete: false, errors: [] }
+
+/** Who may do everything. */
+export const allRules: UserRules = {
+  ...noRules,
+  resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }],
+  nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }],
+}
+
 export const noOpinion: Decision = { type: 'no-opinion', reason: '' }
 
 /** All authorizers in order, as one. Where none has an opinion, all of them say why, a line each. */
 export function unionOf(authorizers: readonly Authorize[]): Authorize {
-  return (user, attributes) => decide(user, attributes, 0, '')
+  return Object.assign((user: UserInfo, attributes: RequestAttributes) => decide(user, attributes, 0, ''), { rulesOf })
+
+  async function rulesOf(user: UserInfo, namespace: string): Promise<UserRules> {
+    const parts = await Promise.all(authorizers.map((authorizer) => authorizer.rulesOf?.(user, namespace) ?? noRules))
+    return {
+      resourceRules: parts.flatMap(({ resourceRules }) => resourceRules),
+      nonResourceRules: parts.flatMap(({ nonResourceRules }) => nonResourceRules),
+      incomplete: parts.some(({ incomplete }) => incomplete),
+      errors: parts.flatMap(({ errors }) => errors),
+    }
+  }
 
   function decide(user: UserInfo, attributes: RequestAttributes, first: number, before: string): Decision | Promise<Decision> {
     let reasons = before
@@ -61,11 +94,15 @@ export const privilegedGroup = 'system:masters'
 export const allowPrivileged: Authorize = ({ groups }) => (groups.includes(privilegedGroup) ? { type: 'allow', reason: '' } : noOpinion)
 
 /** Everybody who is known may do everything; anybody may ask how the server is. */
-export const allowKnown: Authorize = ({ name, groups }, attributes) => {
-  const isPublic = attributes.type === 'path' && (attributes.path === '/version' || isHealthPath(attributes.path))
-  const isKnown = name !== anonymous.name && !groups.includes('system:unauthenticated')
-  return isPublic || isKnown ? { type: 'allow', reason: '' } : noOpinion
-}
+export const allowKnown: Authorize = Object.assign(
+  (user: UserInfo, attributes: RequestAttributes): Decision => {
+    const isPublic = attributes.type === 'path' && (attributes.path === '/version' || isHealthPath(attributes.path))
+    return isPublic || isKnown(user) ? { type: 'allow', reason: '' } : noOpinion
+  },
+  { rulesOf: (user: UserInfo) => (isKnown(user) ? allRules : noRules) },
+)
+
+const isKnown = ({ name, groups }: UserInfo) => name !== anonymous.name && !groups.includes('system:unauthenticated')
 
 /** Upstream's words for what is not allowed. */
 export function notAuthorized(user: UserInfo, attributes: RequestAttributes, reason: string): StatusError {

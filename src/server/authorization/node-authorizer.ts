@@ -5,8 +5,8 @@ import type { ResourceRef } from '../../api/resource-ref.ts'
 import { persistentVolumes, pods, resourceSlices, volumeAttachments } from '../../api/resources.ts'
 import type { PersistentVolume, Pod } from '../../api/types/core-v1.ts'
 import { type Follower, followCache } from '../follow-cache.ts'
-import type { ResourceAttributes } from '../request-attributes.ts'
-import { type AuthorizationParts, type AuthorizerFactory, type Decision, noOpinion } from './authorizer.ts'
+import type { RequestAttributes, ResourceAttributes } from '../request-attributes.ts'
+import { type AuthorizationParts, type AuthorizerFactory, type Decision, noOpinion, noRules, type UserRules } from './authorizer.ts'
 import { bootstrapRules } from './bootstrap-policy.ts'
 import { NodeGraph, podKey } from './node-graph.ts'
 import { nodeNameOf, type ReferencedResource } from './pod-references.ts'
@@ -22,7 +22,16 @@ const refused = (reason: string): Decision => ({ type: 'no-opinion', reason })
 export const nodeAuthorizer: AuthorizerFactory = (parts) => {
   let graph: NodeGraph | Promise<NodeGraph> | undefined
   const rules = bootstrapRules('system:node')
-  return (user, attributes) => {
+  return Object.assign(authorize, { rulesOf })
+
+  /** What a node may read changes with each pod: no list says it. */
+  function rulesOf(user: UserInfo): UserRules {
+    return nodeOf(user) === undefined
+      ? noRules
+      : { ...noRules, incomplete: true, errors: ['node authorizer does not support user rule resolution'] }
+  }
+
+  function authorize(user: UserInfo, attributes: RequestAttributes): Decision | Promise<Decision> {
     const node = nodeOf(user)
     if (node === undefined) return noOpinion
     if (node === '') return refused(`unknown node for user ${JSON.stringify(user.name)}`)

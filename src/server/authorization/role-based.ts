@@ -1,12 +1,17 @@
-import { type AuthorizerFactory, noOpinion } from './authorizer.ts'
-import { missingRole } from './held-rules.ts'
+import type { UserInfo } from '../../api/exchange.ts'
+import type { ResourceRule } from '../../api/types/authorization-v1.ts'
+import type { RequestAttributes } from '../request-attributes.ts'
+import { type AuthorizerFactory, type Decision, noOpinion, type UserRules } from './authorizer.ts'
+import { heldRules, missingRole } from './held-rules.ts'
 import type { Grant } from './role-index.ts'
 import { ruleAllows } from './rule-allows.ts'
 
 /** RBAC: what the roles that bindings give to a user, or to a group of the user's, allow. Never denies. */
 export const roleBased: AuthorizerFactory = async ({ roles }) => {
   const index = await roles()
-  return (user, attributes) => {
+  return Object.assign(decide, { rulesOf })
+
+  function decide(user: UserInfo, attributes: RequestAttributes): Decision {
     const namespace = attributes.type === 'resource' ? attributes.namespace : ''
     let missing: Set<string> | undefined
     for (const grant of index.grants(user, namespace)) {
@@ -19,6 +24,20 @@ export const roleBased: AuthorizerFactory = async ({ roles }) => {
         return { type: 'allow', reason: `RBAC: allowed by ${described(grant)}` }
     }
     return missing ? { type: 'no-opinion', reason: `RBAC: ${aggregated([...missing])}` } : noOpinion
+  }
+
+  function rulesOf(user: UserInfo, namespace: string): UserRules {
+    const { rules, errors } = heldRules(index, user, namespace)
+    return {
+      resourceRules: rules.flatMap(({ verbs, apiGroups, resources, resourceNames }) =>
+        resources?.length
+          ? [{ verbs, ...(apiGroups && { apiGroups }), resources, ...(resourceNames?.length && { resourceNames }) } as ResourceRule]
+          : [],
+      ),
+      nonResourceRules: rules.flatMap(({ verbs, nonResourceURLs }) => (nonResourceURLs?.length ? [{ verbs, nonResourceURLs }] : [])),
+      incomplete: false,
+      errors,
+    }
   }
 }
 
