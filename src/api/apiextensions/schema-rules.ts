@@ -1,3 +1,4 @@
+import { RE2JS, RE2JSException } from 're2js'
 import type { Found } from '../checks.ts'
 import { forbidden, invalid, notSupported, required } from '../problem.ts'
 import { isGiven, namedNodesIn, nodeIn, nodesIn, type SchemaNode, textIn, textsIn } from './schema-node.ts'
@@ -66,10 +67,21 @@ function checkKeywords(found: Found, field: string, node: SchemaNode, { insideMe
     if (isGiven(node[key]) && node[key] !== '') found.push(forbidden(`${field}.${key}`, `${key} is not supported`))
   if (type === 'null') found.push(forbidden(`${field}.type`, 'type cannot be set to null, use nullable as an alternative'))
   if (Array.isArray(node.items)) found.push(forbidden(`${field}.items`, 'items must be a schema object and not an array'))
+  checkPattern(found, `${field}.pattern`, textIn(node.pattern))
   if (insideMeta && node['x-kubernetes-embedded-resource'] === true)
     found.push(forbidden(`${field}.x-kubernetes-embedded-resource`, 'must not be used inside of resource meta'))
   if (node.uniqueItems === true)
     found.push(forbidden(`${field}.uniqueItems`, 'uniqueItems cannot be set to true since the runtime complexity becomes quadratic'))
+}
+
+function checkPattern(found: Found, field: string, pattern: string): void {
+  if (pattern === '') return
+  try {
+    RE2JS.compile(pattern)
+  } catch (error) {
+    if (!(error instanceof RE2JSException)) throw error
+    found.push(invalid(field, pattern, `must be a valid regular expression, but isn't: ${error.message}`))
+  }
 }
 
 function checkMapType(found: Found, field: string, node: SchemaNode): void {

@@ -7,6 +7,7 @@ import type {
   CustomResourceValidation,
   SelectableField,
 } from '../types/apiextensions-v1.ts'
+import { checkDefaults } from './default-rules.ts'
 import { namedNodesIn, nodeIn, type SchemaNode } from './schema-node.ts'
 import { checkSchema } from './schema-rules.ts'
 import { structuralProblems } from './structural-rules.ts'
@@ -46,9 +47,11 @@ export function checkVersionSchema(found: Found, field: string, schema: CustomRe
   if (!root) return
   const at = `${field}.openAPIV3Schema`
   if (hasStatus) checkRootKeywords(found, at, root)
+  const before = found.length
   if (root.nullable === true) found.push(forbidden(`${at}.nullable`, 'nullable cannot be true at the root'))
   found.push(...structuralProblems(at, root))
   checkSchema(found, at, root)
+  if (found.length === before) checkDefaults(found, at, root)
 }
 
 /** The status has a schema of its own then: what is below `properties.status`. */

@@ -15,18 +15,22 @@ export function pruned(schema: Structural, value: JsonObject, metadata: Schema, 
   return prunedFields({ metadata, unknown }, schema, value, '', 0, true)
 }
 
+/** The same of a value anywhere in an object, where metadata is taken as it is. */
+export const prunedValue = (schema: Structural, value: unknown): unknown =>
+  prunedBelow({ metadata: undefined, unknown: [] }, schema, value, '', 0)
+
 interface Pass {
-  readonly metadata: Schema
+  readonly metadata: Schema | undefined
   readonly unknown: string[]
 }
 
-function prunedValue(pass: Pass, schema: Structural, value: unknown, path: string, depth: number): unknown {
+function prunedBelow(pass: Pass, schema: Structural, value: unknown, path: string, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (depth > maxDepth) throw new DecodeError('exceeded max depth')
   if (!Array.isArray(value)) return prunedFields(pass, schema, value as JsonObject, path, depth, schema.isEmbedded)
   const item = schema.items()
   // A list where none belongs stays, and is refused for it.
-  return item ? value.map((element, index) => prunedValue(pass, item, element, `${path}[${index}]`, depth + 1)) : copy(value, depth)
+  return item ? value.map((element, index) => prunedBelow(pass, item, element, `${path}[${index}]`, depth + 1)) : copy(value, depth)
 }
 
 function prunedFields(pass: Pass, schema: Structural, value: JsonObject, path: string, depth: number, isObject: boolean): JsonObject {
@@ -41,8 +45,8 @@ function prunedFields(pass: Pass, schema: Structural, value: JsonObject, path: s
       continue
     }
     const property = properties.get(name)
-    if (property) setField(object, name, prunedValue(pass, property, element, at, depth + 1))
-    else if (typeof additional === 'object') setField(object, name, prunedValue(pass, additional, element, at, depth + 1))
+    if (property) setField(object, name, prunedBelow(pass, property, element, at, depth + 1))
+    else if (typeof additional === 'object') setField(object, name, prunedBelow(pass, additional, element, at, depth + 1))
     else if (additional || schema.keepsUnknown) setField(object, name, copy(element, depth + 1))
     else if (pass.unknown.length < maxComplaints) pass.unknown.push(at.slice(0, maxPathLength))
   }
@@ -50,6 +54,7 @@ function prunedFields(pass: Pass, schema: Structural, value: JsonObject, path: s
 }
 
 function prunedMetadata({ metadata, unknown }: Pass, value: unknown, path: string): unknown {
+  if (!metadata) return copy(value)
   if (!isJsonObject(value)) {
     // An embedded object is refused by its schema; one without metadata has none.
     if (path !== 'metadata' || value === null || value === undefined) return value ?? {}
