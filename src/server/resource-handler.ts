@@ -12,6 +12,7 @@ import type { Random } from '../base/random.ts'
 import { applyChange, isApplyPatch, refuseUnclear } from './apply-change.ts'
 import { decodeBody, decodeFor, parseBody, readPatch } from './body.ts'
 import type { Call } from './call.ts'
+import { type ComputedResource, readComputed } from './computed-resources.ts'
 import { deleteOptions } from './delete-options.ts'
 import { fieldWriter, unownedFields } from './field-owners.ts'
 import { type Representation, wholeJson } from './negotiation.ts'
@@ -56,6 +57,7 @@ export function resourceHandler({
   catalog,
   subresources,
   virtual,
+  computed,
 }: {
   registry: Registry
   catalog: Catalog
@@ -64,6 +66,8 @@ export function resourceHandler({
   random: Random
   subresources: SubresourceTable
   virtual: ReadonlyMap<string, VirtualResource>
+  /** By `group/plural`. */
+  computed: ReadonlyMap<string, ComputedResource>
 }) {
   const forms = new WeakMap<Kind, StoredForm>()
   return async (
@@ -81,6 +85,13 @@ export function resourceHandler({
       form,
       viewOf(kind, representation, parameters, () => clock.now()),
     )
+    const source = computed.get(`${kind.group}/${kind.plural}`)
+    if (source) {
+      const isRead = request.method === 'GET' && subresource === '' && !route.isWatch && !isTrue(parameters, 'watch')
+      if (!isRead) throw notAllowed()
+      const { matches } = selectionOf(form, namespace, parameters)
+      return readComputed(source, { kind, view, matches, namespace, name, signal: request.signal })
+    }
     if (route.isWatch) {
       if (request.method !== 'GET' || !kind.verbs.includes('watch')) throw notAllowed()
       return watch(form, namespace, name === undefined ? parameters : onlyNamed(parameters, name), request, view)

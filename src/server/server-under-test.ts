@@ -5,7 +5,7 @@ import { VirtualClock } from '../base/clock.ts'
 import { silentLog } from '../base/log.ts'
 import { seededRandom } from '../base/random.ts'
 import { createMemoryStore } from '../store/memory.ts'
-import { type ApiServer, createServer } from './server.ts'
+import { type ApiServer, createServer, type ServerOptions } from './server.ts'
 
 export const catalog = builtinCatalog()
 
@@ -28,7 +28,7 @@ export interface ServerUnderTest {
 }
 
 /** The real server in this process on a store in memory, spoken to as over a socket. */
-export async function serverUnderTest(): Promise<ServerUnderTest> {
+export async function serverUnderTest(more: Partial<ServerOptions> = {}): Promise<ServerUnderTest> {
   const clock = new VirtualClock()
   const user: UserInfo = { name: 'admin', groups: ['system:masters'] }
   const options = {
@@ -39,6 +39,7 @@ export async function serverUnderTest(): Promise<ServerUnderTest> {
     clock,
     random: seededRandom(1),
     log: silentLog,
+    ...more,
   }
   const server = await createServer(options, new AbortController().signal)
   const request = (method: string, url: string, body: unknown, headers: Record<string, string>, signal: AbortSignal): ApiRequest => {

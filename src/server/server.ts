@@ -26,6 +26,7 @@ import { parseBody } from './body.ts'
 import { ensureBootstrapObjects } from './bootstrap-objects.ts'
 import type { AnswerCall, Call, Filter } from './call.ts'
 import { compactRegularly } from './compaction.ts'
+import type { ComputedResource } from './computed-resources.ts'
 import type { Connector } from './connector.ts'
 import { serveCustomResources } from './custom-resources/serve-custom-resources.ts'
 import { expireEvents } from './event-expiry.ts'
@@ -45,6 +46,7 @@ import { errorReply, jsonReply, textReply, withWarnings } from './replies.ts'
 import { attributesOf, type RequestAttributes } from './request-attributes.ts'
 import { createResourceCaches } from './resource-caches.ts'
 import { resourceHandler } from './resource-handler.ts'
+import { serveResourceMetrics } from './resource-metrics/resource-metrics.ts'
 import { parseRoute, type ResourceRoute } from './route.ts'
 import { noResource, notAllowed } from './routing-errors.ts'
 import { issuerHandler } from './service-account-issuer.ts'
@@ -146,7 +148,8 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     catalog,
     clock,
   })
-  const resources = resourceHandler({ registry, caches, clock, random, catalog, subresources, virtual })
+  const computed = connector ? await serveResourceMetrics({ catalog, caches, connector, clock, log }) : new Map<string, ComputedResource>()
+  const resources = resourceHandler({ registry, caches, clock, random, catalog, subresources, virtual, computed })
   await ensureBootstrapObjects(registry, catalog, serviceRange)
   if (options.bootstrapPolicy) await ensureBootstrapPolicy({ registry, catalog, log })
   if (options.advertised) await ensureApiServerService({ registry, catalog, serviceRange, advertised: options.advertised })

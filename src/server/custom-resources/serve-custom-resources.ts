@@ -5,12 +5,10 @@ import { jsonEqual } from '../../api/json-equal.ts'
 import type { Kind } from '../../api/kind.ts'
 import type { LiveCatalog } from '../../api/live-catalog.ts'
 import type { JsonObject } from '../../api/object.ts'
-import { configMaps, customResourceDefinitions } from '../../api/resources.ts'
-import type { Schema } from '../../api/schema.ts'
+import { customResourceDefinitions } from '../../api/resources.ts'
 import { hasReason } from '../../api/status-error.ts'
 import { timestamp } from '../../api/timestamp.ts'
 import type { CustomResourceDefinition } from '../../api/types/apiextensions-v1.ts'
-import { assert } from '../../base/assert.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { followCache } from '../follow-cache.ts'
@@ -19,6 +17,7 @@ import type { Registry } from '../registry.ts'
 import type { ResourceCaches } from '../resource-caches.ts'
 import type { CallWebhook } from '../webhooks/webhook-client.ts'
 import { conversionOf } from './conversion.ts'
+import { metadataSchema } from './metadata-schema.ts'
 import { ownWrites } from './own-writes.ts'
 import { removeInstances } from './remove-instances.ts'
 
@@ -208,11 +207,3 @@ export async function serveCustomResources({
 /** What kinds are made of. */
 const shapeOf = ({ spec, status }: CustomResourceDefinition) => ({ spec, names: status?.acceptedNames })
 type Shape = ReturnType<typeof shapeOf>
-
-/** The metadata of every object. */
-function metadataSchema(catalog: LiveCatalog): Schema {
-  const { schema } = kindOf(catalog, configMaps)
-  const field = schema.type === 'object' ? schema.fields.get('metadata') : undefined
-  assert(field, 'every object has metadata')
-  return field.schema()
-}
