@@ -7,6 +7,7 @@ import { authorizationFlags } from './authorization-flags.ts'
 import type { Places } from './cluster.ts'
 import { CliError } from './context.ts'
 import { requestFlags } from './request-flags.ts'
+import { storageFlags } from './storage-flags.ts'
 
 /**
  * Upstream's flags of kube-apiserver that are understood, as `up --kube-apiserver-arg NAME=VALUE` takes them. They are kept
@@ -20,6 +21,7 @@ const readers = {
   ...authorizationFlags,
   ...requestFlags,
   ...auditFlags,
+  ...storageFlags,
 } satisfies Record<string, (values: readonly string[], flag: string) => unknown>
 
 /** Each flag that was given, read. */

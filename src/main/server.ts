@@ -26,6 +26,7 @@ import { createServer } from '../server/server.ts'
 import { openLmdbStore } from '../store/lmdb.ts'
 import { controllerMetrics, schedulerMetrics } from './component-metrics.ts'
 import { jsonLog } from './log.ts'
+import { encryptedAsAsked } from './server-encryption.ts'
 import { machinePlaces } from './places.ts'
 import { countProcess } from './process-metrics.ts'
 import { tellReady, tellUnready } from './ready.ts'
@@ -41,8 +42,9 @@ tellUnready(places.readyFile('server'))
 
 const stop = new AbortController()
 await mkdir(join(places.data, 'server'), { recursive: true, mode: 0o700 })
-const store = await openLmdbStore({ path: join(places.data, 'server', 'store.lmdb') })
 const flags = readApiServerFlags(places)
+const lmdb = await openLmdbStore({ path: join(places.data, 'server', 'store.lmdb') })
+const store = encryptedAsAsked(lmdb, flags, log, stop.signal)
 const catalog = builtinCatalog(flags['runtime-config'])
 const tokens = tokensFor(flags, {
   key: readFileSync(join(places.pki, 'service-accounts.key'), 'utf8'),

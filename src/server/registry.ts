@@ -255,7 +255,8 @@ export function createRegistry({
     options: WriteOptions,
   ): Promise<CacheEntry | undefined> {
     if (isDone(ref.kind, object)) return remove(ref, current, options)
-    if (sameObject(object, current.object)) return current
+    // What is kept otherwise than it would be now is written again: so are keys of encryption changed.
+    if (sameObject(object, current.object) && !(store.isStale && (await store.isStale(current.key)))) return current
     const written = await write(ref, object, current.revision, options)
     if (!written && isBound) throw conflict(ref)
     return written

@@ -28,6 +28,8 @@ export interface Store {
   watch(prefix: string, after: number, watcher: Watcher): { stop(): void }
   /** Forgets history before `revision`; current values stay. */
   compact(revision: number): Promise<void>
+  /** Whether the key's value is kept otherwise than it would be written now; left out: never. */
+  isStale?(key: string): Promise<boolean>
   /** Why no write is accepted any more; undefined while all is well. */
   failure(): StoreError | undefined
   /** Resolves when everything accepted is durable and the files are closed. */

@@ -36,6 +36,7 @@ export function timedStore(store: Store, metrics: MetricRegistry, clock: Clock):
     watch: (prefix, after, watcher) => store.watch(prefix, after, watcher),
     compact: (revision) => store.compact(revision),
     failure: () => store.failure(),
+    ...(store.isStale && { isStale: (key: string) => store.isStale?.(key) ?? Promise.resolve(false) }),
     close: () => store.close(),
     async write(write) {
       const beganMs = clock.now()
