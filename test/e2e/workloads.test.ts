@@ -366,6 +366,14 @@ describe('kubectl at work', () => {
     await expect(kubectl('get', 'pod', 'once')).rejects.toThrow('not found')
   }, 60_000)
 
+  test('top: what nodes and pods use', async () => {
+    expect(await kubectl('top', 'nodes')).toMatch(
+      /NAME +CPU\(cores\) +CPU\(%\) +MEMORY\(bytes\) +MEMORY\(%\) *\n\S+ +\d+m +\d+% +\d+Mi +\d+%/,
+    )
+    expect(await kubectl('top', 'pod', 'terminal', '--containers')).toMatch(/terminal +main +\d+m +\d+Mi/)
+    expect(await kubectl('top', 'pods', '-l', 'app=web', '--sort-by=cpu', '--no-headers')).toMatch(/^web-\S+ +\d+m +\d+Mi/)
+  })
+
   test('get -w shows a pod become Running and go', async () => {
     const watch = cluster.follow('get', 'pods', '-w', '--field-selector=metadata.name=watched')
     await apply(pod('watched', 'sleep 1000'))
