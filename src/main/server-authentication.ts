@@ -3,12 +3,20 @@ import type { UserInfo } from '../api/exchange.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { ApiServerFlags } from '../cli/api-server-flags.ts'
+import {
+  type AuthenticationConfiguration,
+  parseAuthenticationConfiguration,
+} from '../server/authentication/authentication-configuration.ts'
 import { bootstrapTokenVerifier } from '../server/authentication/bootstrap-tokens.ts'
+import type { FrontProxy } from '../server/authentication/front-proxy.ts'
+import { jwtVerifier } from '../server/authentication/jwt-verifier.ts'
 import { serviceAccountVerifier } from '../server/authentication/service-account-verifier.ts'
 import { parseTokenFile } from '../server/authentication/token-file.ts'
 import { firstToKnow } from '../server/authentication/token-verdict.ts'
 import { type AuthenticationFactory, createAuthentication } from '../server/authentication.ts'
 import { defaultIssuer, type ServiceAccountTokens, serviceAccountTokens } from '../server/service-account-tokens.ts'
+import { fetchJson } from './fetch-json.ts'
+import { oidcIssuer } from './oidc-issuer.ts'
 
 /** The cluster's own tokens, as the flags want them. */
 export function tokensFor(flags: ApiServerFlags, parts: { key: string; clock: Clock; random: Random }): ServiceAccountTokens {
@@ -26,28 +34,66 @@ export function tokensFor(flags: ApiServerFlags, parts: { key: string; clock: Cl
   })
 }
 
-/** All ways to say who one is that the flags turn on. */
+/** All ways to say who one is that the flags turn on. Throws where flags contradict each other. */
 export function authenticationFor(
   flags: ApiServerFlags,
   { tokens, adminToken }: { tokens: ServiceAccountTokens; adminToken: string },
 ): AuthenticationFactory {
+  const admin: UserInfo = { name: 'admin', groups: ['system:masters'] }
+  const { audiences: own } = tokens.policy
+  const configuration = configurationOf(flags)
+  const tokenFile = flags['token-auth-file']
+  const frontProxy = frontProxyOf(flags)
   return {
-    create(parts) {
-      const admin: UserInfo = { name: 'admin', groups: ['system:masters'] }
-      const { audiences } = tokens.policy
-      return createAuthentication({
-        staticTokens: new Map([...tokensIn(flags['token-auth-file']), [adminToken, admin]]),
+    create: (parts) =>
+      createAuthentication({
+        staticTokens: new Map([...(tokenFile ? parseTokenFile(readFileSync(tokenFile, 'utf8')) : []), [adminToken, admin]]),
         verifyToken: firstToKnow([
           serviceAccountVerifier(tokens, parts),
           // Upstream has them off, and its installers turn them on.
-          ...((flags['enable-bootstrap-token-auth'] ?? true) ? [bootstrapTokenVerifier(audiences, parts)] : []),
+          ...((flags['enable-bootstrap-token-auth'] ?? true) ? [bootstrapTokenVerifier(own, parts)] : []),
+          ...configuration.issuers.map((issuer) => jwtVerifier({ issuer, own, fetchJson, clock: parts.clock, log: parts.log })),
         ]),
-        audiences,
-        allowsAnonymous: () => flags['anonymous-auth'] ?? true,
+        audiences: own,
+        allowsAnonymous: anonymousRule(configuration.anonymous),
+        ...(frontProxy && { frontProxy }),
         clock: parts.clock,
-      })
-    },
+      }),
   }
 }
 
-const tokensIn = (file: string | undefined) => (file === undefined ? [] : parseTokenFile(readFileSync(file, 'utf8')))
+/** The file's, with what flags say in its place. */
+function configurationOf(flags: ApiServerFlags): AuthenticationConfiguration {
+  const path = flags['authentication-config']
+  const issuer = oidcIssuer(flags)
+  const file = path ? parseAuthenticationConfiguration(readFileSync(path, 'utf8')) : { issuers: [] }
+  if (path && issuer) throw new Error('authentication-config file and oidc-* flags are mutually exclusive')
+  const isAnonymous = flags['anonymous-auth']
+  if (isAnonymous !== undefined && file.anonymous)
+    throw new Error('--anonymous-auth flag cannot be set when anonymous field is configured in authentication configuration file')
+  return {
+    issuers: issuer ? [issuer] : file.issuers,
+    ...(file.anonymous ? { anonymous: file.anonymous } : { anonymous: { enabled: isAnonymous ?? true } }),
+  }
+}
+
+function anonymousRule(
+  { enabled, paths }: NonNullable<AuthenticationConfiguration['anonymous']> = { enabled: true },
+): (path: string) => boolean {
+  if (!enabled || !paths) return () => enabled
+  const allowed = new Set(paths)
+  return (path) => allowed.has(path)
+}
+
+/** Undefined: nobody speaks for others. */
+export function frontProxyOf(flags: ApiServerFlags): FrontProxy | undefined {
+  if (!flags['requestheader-client-ca-file']) return undefined
+  const lower = (names: readonly string[] | undefined) => (names ?? []).map((name) => name.toLowerCase())
+  return {
+    allowedNames: flags['requestheader-allowed-names'] ?? [],
+    usernameHeaders: lower(flags['requestheader-username-headers'] ?? ['x-remote-user']),
+    uidHeaders: lower(flags['requestheader-uid-headers'] ?? ['x-remote-uid']),
+    groupHeaders: lower(flags['requestheader-group-headers'] ?? ['x-remote-group']),
+    extraPrefixes: lower(flags['requestheader-extra-headers-prefix'] ?? ['x-remote-extra-']),
+  }
+}
