@@ -1,4 +1,7 @@
+import { createServer, type Server } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createAuthority, issueCertificate } from '../../src/server/pki.ts'
 import { type ServerAlone, startServerAlone } from './server-alone.ts'
 
 /** Custom resources by the real kubectl against the API server alone. */
@@ -124,4 +127,109 @@ test('a definition and its objects, from the first to the last verb', async () =
   const gone = await kubectl(['get', 'crontabs'])
   // kubectl may still remember that there was such a resource.
   expect(gone.err).toMatch(/could not find the requested resource|doesn't have a resource type/)
+}, 120_000)
+
+interface ConversionReview {
+  readonly request: {
+    readonly uid: string
+    readonly desiredAPIVersion: string
+    readonly objects: readonly { readonly spec: Readonly<Record<string, string>> }[]
+  }
+}
+
+/** Converts between `hostPort: host:port` of v1 and `host`, `port` of v2. */
+function convert({ request: { uid, desiredAPIVersion, objects } }: ConversionReview): object {
+  const convertedObjects = objects.map((object) => {
+    const { hostPort = '', host = '', port = '' } = object.spec
+    const [first = '', second = ''] = hostPort.split(':')
+    const spec = desiredAPIVersion.endsWith('/v2') ? { host: first, port: second } : { hostPort: `${host}:${port}` }
+    return { ...object, apiVersion: desiredAPIVersion, spec }
+  })
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'ConversionReview',
+    response: { uid, result: { status: 'Success' }, convertedObjects },
+  }
+}
+
+/** A conversion webhook on this machine, and the certificate it is known by. */
+async function startWebhook(): Promise<{ server: Server; url: string; caBundle: string }> {
+  const nowMs = Date.now()
+  const authority = await createAuthority('webhooks', nowMs)
+  const { certificate: cert, key } = await issueCertificate(authority, { commonName: 'webhook', addresses: ['127.0.0.1'], nowMs })
+  const server = createServer({ cert, key }, (request, response) => {
+    let body = ''
+    request.on('data', (chunk) => {
+      body += chunk
+    })
+    request.once('end', () => response.end(JSON.stringify(convert(JSON.parse(body)))))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    server,
+    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/convert`,
+    caBundle: Buffer.from(authority.certificate).toString('base64'),
+  }
+}
+
+const endpoints = (url: string, caBundle: string, stored: 'v1' | 'v2') => `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: places.stable.example.com}
+spec:
+  group: stable.example.com
+  scope: Cluster
+  names: {plural: places, kind: Place}
+  conversion:
+    strategy: Webhook
+    webhook:
+      conversionReviewVersions: [v1]
+      clientConfig: {url: "${url}", caBundle: ${caBundle}}
+  versions:
+  - name: v1
+    served: true
+    storage: ${stored === 'v1'}
+    deprecated: true
+    schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {hostPort: {type: string}}}}}}
+  - name: v2
+    served: true
+    storage: ${stored === 'v2'}
+    schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {host: {type: string}, port: {type: string}}}}}}
+`
+
+test('two versions and a webhook between them', async () => {
+  const { server: webhook, url, caBundle } = await startWebhook()
+  try {
+    await succeeds(['apply', '-f', '-'], endpoints(url, caBundle, 'v1'))
+    const old = await kubectl(
+      ['apply', '-f', '-'],
+      'apiVersion: stable.example.com/v1\nkind: Place\nmetadata: {name: a}\nspec: {hostPort: "h:1"}\n',
+    )
+    expect(old.err).toContain('Warning: stable.example.com/v1 Place is deprecated')
+    await succeeds(
+      ['apply', '-f', '-'],
+      'apiVersion: stable.example.com/v2\nkind: Place\nmetadata: {name: b}\nspec: {host: k, port: "2"}\n',
+    )
+    const specsOf = async (version: string) =>
+      JSON.parse(await succeeds(['get', `places.${version}.stable.example.com`, '-o', 'json'])).items.map(
+        ({ spec }: { spec: object }) => spec,
+      )
+    const [first, second] = [
+      [{ hostPort: 'h:1' }, { hostPort: 'k:2' }],
+      [
+        { host: 'h', port: '1' },
+        { host: 'k', port: '2' },
+      ],
+    ]
+    expect(await specsOf('v1')).toEqual(first)
+    expect(await specsOf('v2')).toEqual(second)
+    // What is stored by now in one and by now in the other shows alike.
+    await succeeds(['apply', '-f', '-'], endpoints(url, caBundle, 'v2'))
+    await succeeds(['patch', 'places.v2.stable.example.com', 'a', '--type=merge', '-p', '{"spec":{"port":"3"}}'])
+    expect(await specsOf('v1')).toEqual([{ hostPort: 'h:3' }, { hostPort: 'k:2' }])
+    expect(await succeeds(['get', 'crd', 'places.stable.example.com', '-o', 'jsonpath={.status.storedVersions}'])).toBe('["v1","v2"]')
+    await succeeds(['delete', 'crd', 'places.stable.example.com'])
+  } finally {
+    webhook.closeAllConnections()
+    await new Promise((resolve) => webhook.close(resolve))
+  }
 }, 120_000)

@@ -9,6 +9,7 @@ import { systemRandom } from '../../src/base/random.ts'
 import { bringProgram } from '../../src/cli/kubectl.ts'
 import { createAuthenticator } from '../../src/server/authentication.ts'
 import { createHttpListener } from '../../src/server/http.ts'
+import { createKubeletConnector } from '../../src/server/kubelet-connector.ts'
 import { createAuthority, issueCertificate } from '../../src/server/pki.ts'
 import { createServer } from '../../src/server/server.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
@@ -39,11 +40,13 @@ export async function startServerAlone(): Promise<ServerAlone> {
   const serving = await issueCertificate(authority, { commonName: 'server', addresses: ['127.0.0.1'], nowMs })
   const client = await issueCertificate(authority, { commonName: 'someone', organizations: ['system:masters'], nowMs })
   const authenticate = createAuthenticator({ staticTokens: new Map(), verifyToken: async () => undefined })
+  const connector = createKubeletConnector({ client, authority: authority.certificate })
   const options = {
     store: createMemoryStore(),
     catalog: builtinCatalog(),
     authenticate,
     serverAddress: 'x:1',
+    connector,
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
@@ -79,6 +82,7 @@ export async function startServerAlone(): Promise<ServerAlone> {
       for (const child of running) child.kill()
       stopped.abort()
       await listener.close()
+      connector.close()
       await rm(directory, { recursive: true, force: true })
     },
   }
