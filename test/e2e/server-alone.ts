@@ -11,7 +11,7 @@ import { createAuthenticator } from '../../src/server/authentication.ts'
 import { createHttpListener } from '../../src/server/http.ts'
 import { createKubeletConnector } from '../../src/server/kubelet-connector.ts'
 import { createAuthority, issueCertificate } from '../../src/server/pki.ts'
-import { createServer } from '../../src/server/server.ts'
+import { createServer, type ServerOptions } from '../../src/server/server.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
 
 /** What a program printed and how it ended. */
@@ -30,7 +30,7 @@ export interface ServerAlone {
   close(): Promise<void>
 }
 
-export async function startServerAlone(): Promise<ServerAlone> {
+export async function startServerAlone(more: Partial<ServerOptions> = {}): Promise<ServerAlone> {
   const directory = await mkdtemp(join(tmpdir(), 'sampan-alone-'))
   const stopped = new AbortController()
   const running = new Set<ChildProcess>()
@@ -50,6 +50,7 @@ export async function startServerAlone(): Promise<ServerAlone> {
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
+    ...more,
   }
   const { handle } = await createServer(options, stopped.signal)
   const listener = createHttpListener({ handle, ...serving, clientAuthority: authority.certificate, log: silentLog })
