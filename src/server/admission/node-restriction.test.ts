@@ -1,7 +1,11 @@
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { VirtualClock } from '../../base/clock.ts'
+import { seededRandom } from '../../base/random.ts'
 import { nodeAuthorizer } from '../authorization/node-authorizer.ts'
 import { roleBased } from '../authorization/role-based.ts'
 import { type Loose, nodeUser, type ServerUnderTest, serverUnderTest } from '../authorization/server-under-test.ts'
+import { createAuthority } from '../pki.ts'
+import { serviceAccountTokens } from '../service-account-tokens.ts'
 import { forbiddenNodeLabels } from './node-labels.ts'
 import { nodeRestriction } from './node-restriction.ts'
 import { basicAdmission } from './standard-admission.ts'
@@ -10,12 +14,18 @@ const core = '/api/v1/namespaces/default'
 const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases'
 let server: ServerUnderTest
 let uid: string
+let key: string
+
+beforeAll(async () => {
+  key = (await createAuthority('tokens', Date.now())).key
+})
 
 beforeEach(async () => {
   server = await serverUnderTest({
     authorizers: [nodeAuthorizer, roleBased],
     bootstrapPolicy: true,
     admission: [...basicAdmission, nodeRestriction],
+    tokens: serviceAccountTokens({ key, issuer: 'https://issuer', clock: new VirtualClock(), random: seededRandom(1) }),
   })
   await server.make('/api/v1/nodes', { metadata: { name: 'one', labels: { a: 'b' } } }, { metadata: { name: 'two' } })
   uid = (await server.send('GET', '/api/v1/nodes/one')).object.metadata.uid
@@ -103,6 +113,67 @@ describe('of pods a node', () => {
     )
     expect(await tried('DELETE', `${core}/pods/other`)).toBe('node "one" can only delete pods with spec.nodeName set to itself')
     expect(await tried('DELETE', `${core}/pods/mine?gracePeriodSeconds=0`)).toBe('done')
+  })
+})
+
+test('a node evicts pods that run on it', async () => {
+  await server.make(`${core}/pods`, podOn('one', 'mine'), podOn('two', 'other'))
+  const eviction = (name: string) => ({ apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name } })
+  expect(await tried('POST', `${core}/pods/other/eviction`, eviction('other'))).toBe(
+    'node one can only evict pods with spec.nodeName set to itself',
+  )
+  expect((await server.send('GET', `${core}/pods/other`)).object.metadata).not.toHaveProperty('deletionTimestamp')
+  expect(await tried('POST', `${core}/pods/mine/eviction`, eviction('mine'))).toBe('done')
+})
+
+describe('a node gets tokens', () => {
+  const url = `${core}/serviceaccounts/s/token`
+  const projected = (audience?: string) => ({
+    serviceAccountName: 's',
+    volumes: [{ name: 'v', projected: { sources: [{ serviceAccountToken: { path: 'token', ...(audience && { audience }) } }] } }],
+  })
+  const uidOf = async (name: string) => (await server.send('GET', `${core}/pods/${name}`)).object.metadata.uid
+  const bound = (name: string, podUid?: string, audiences?: string[]) => ({
+    spec: { boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, ...(podUid && { uid: podUid }) }, ...(audiences && { audiences }) },
+  })
+
+  beforeEach(async () => {
+    await server.make(`${core}/serviceaccounts`, { metadata: { name: 's' } })
+    await server.make(
+      `${core}/pods`,
+      podOn('one', 'mine', projected()),
+      podOn('one', 'vault', projected('vault')),
+      podOn('two', 'other', projected()),
+    )
+  })
+
+  test('of its pods, for whom their volumes are', async () => {
+    expect(await tried('POST', url, bound('mine', await uidOf('mine')))).toBe('done')
+    expect(await tried('POST', url, bound('vault', await uidOf('vault'), ['vault']))).toBe('done')
+    expect(await tried('POST', url, bound('mine', await uidOf('mine'), ['vault']))).toBe('audience "vault" not found in pod spec volume')
+    expect(await tried('POST', url, bound('vault', await uidOf('vault'), ['vault', 'x']))).toBe('node may only request 0 or 1 audiences')
+  })
+
+  test('for drivers of their volumes', async () => {
+    await server.make('/apis/storage.k8s.io/v1/csidrivers', {
+      metadata: { name: 'd.example' },
+      spec: { tokenRequests: [{ audience: 'vault' }] },
+    })
+    await server.make(
+      `${core}/pods`,
+      podOn('one', 'driven', { serviceAccountName: 's', volumes: [{ name: 'v', csi: { driver: 'd.example' } }] }),
+    )
+    expect(await tried('POST', url, bound('driven', await uidOf('driven'), ['vault']))).toBe('done')
+    expect(await tried('POST', url, bound('driven', await uidOf('driven'), ['x']))).toContain('not found in pod spec volume')
+  })
+
+  test('of no other pods, and none that outlive them', async () => {
+    expect(await tried('POST', url, {})).toBe('node requested token not bound to a pod')
+    expect(await tried('POST', url, bound('mine'))).toBe('node requested token with a pod binding without a uid')
+    expect(await tried('POST', url, bound('mine', 'old'))).toContain('does not match the UID in record')
+    expect(await tried('POST', url, bound('other', await uidOf('other')))).toBe(
+      'node requested token bound to a pod scheduled on a different node',
+    )
   })
 })
 

@@ -58,7 +58,7 @@ describe('a default binding', () => {
   const admins = wanted('cluster-admin', 'ClusterRoleBinding')
   test('gets the subjects it lacks', () => {
     const other = { kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'u' }
-    expect(reconciliationOf(admins, { ...admins.object, subjects: [other] } as ClusterRole)).toMatchObject({
+    expect(reconciliationOf(admins, Object.assign({}, admins.object, { subjects: [other] }))).toMatchObject({
       type: 'update',
       object: { subjects: [other, { kind: 'Group', name: 'system:masters' }] },
     })

@@ -1,4 +1,5 @@
 import type { Catalog } from '../../api/catalog.ts'
+import type { JsonObject } from '../../api/object.ts'
 import type { ResourceRef } from '../../api/resource-ref.ts'
 import { nodes, pods, secrets } from '../../api/resources.ts'
 import { hasReason, StatusError } from '../../api/status-error.ts'
@@ -40,6 +41,8 @@ export function tokenHandler({
       const asked = body(call) as unknown as TokenRequest
       const { name, namespace = '' } = ref
       checkRequest(asked, ref)
+      const options = writeOptions(parameters, request, call)
+      await registry.admit(ref, call.subresource.name, 'CREATE', asked as unknown as JsonObject, options)
       const { metadata } = (await registry.get(ref)).object
       if (asked.metadata?.uid && asked.metadata.uid !== metadata.uid)
         throw conflict(
@@ -51,9 +54,8 @@ export function tokenHandler({
       const bound = boundRef && (await boundObject(ref, boundRef))
       const spec = { ...asked.spec, audiences: audiencesOf(asked, policy), expirationSeconds: secondsOf(asked, call) }
       const isExtended = policy.extendsExpiration && bound?.boundTo.kind === 'Pod' && isForThisApi(spec, policy)
-      const { dryRun } = writeOptions(parameters, request, call)
       let status: object = { token: '', expirationTimestamp: null }
-      if (!dryRun) {
+      if (!options.dryRun) {
         const subject = { namespace, name, uid: metadata.uid ?? '', ...bound }
         const { id, ...issued } = await tokens.issue(subject, { ...spec, ...(isExtended && { extendedSeconds }) })
         call.notes.annotate('authentication.kubernetes.io/issued-credential-id', `JTI=${id}`)
