@@ -8,10 +8,13 @@ import { StatusError } from '../api/status-error.ts'
 import type { Log } from '../base/log.ts'
 import { certificateReader } from './client-certificate.ts'
 import { gzipped, isCompressed, isSameMachine } from './compression.ts'
+import { readBody } from './read-body.ts'
 
 /** Upstream's limit of a request body. */
 const maxBodyBytes = 3 << 20
 const maxHeaderBytes = 64 << 10
+/** Those beyond would be left out without a word. */
+const maxHeaders = 1000
 /** Of a watch's first part, no more than this waits to be read. */
 const readyBytes = 1 << 20
 /** What a watcher may leave unread before it is cut off. */
@@ -29,8 +32,24 @@ export interface HttpOptions {
   readonly frontProxyAuthority?: string
   /** Also compress for callers on this machine, such as a proxy for others; left out: not. */
   readonly compressesForAll?: boolean
+  /** Left out: the usual ones. */
+  readonly patience?: Patience
   readonly log: Log
 }
+
+/** How long is waited for others, in milliseconds. */
+export interface Patience {
+  /** For a request's headers. */
+  readonly headersMs: number
+  /** For a whole request. */
+  readonly requestMs: number
+  /** For the next request on a connection. */
+  readonly idleMs: number
+  /** For a reader to take more of a reply. */
+  readonly stalledMs: number
+}
+
+const usualPatience: Patience = { headersMs: 20_000, requestMs: 60_000, idleMs: 120_000, stalledMs: 60_000 }
 
 export interface HttpListener {
   /** Begins to answer at an address; port 0 takes a free one. Returns the port. */
@@ -49,22 +68,36 @@ export function createHttpListener({
   clientAuthority,
   frontProxyAuthority,
   compressesForAll = false,
+  patience = usualPatience,
   log,
 }: HttpOptions): HttpListener {
   const http1 = createHttp1Server({
     maxHeaderSize: maxHeaderBytes,
-    headersTimeout: 20_000,
-    requestTimeout: 60_000,
-    keepAliveTimeout: 120_000,
+    headersTimeout: patience.headersMs,
+    requestTimeout: patience.requestMs,
+    keepAliveTimeout: patience.idleMs,
+    connectionsCheckingInterval: patience.headersMs / 4,
   })
-  const http2 = createHttp2Server({ maxHeaderListPairs: 200, settings: { maxConcurrentStreams: 250, initialWindowSize: 256 << 10 } })
+  http1.maxHeadersCount = maxHeaders
+  // It is given its connections and never listens, and only what listens looks for slow ones.
+  http1.emit('listening')
+  const http2 = createHttp2Server({
+    maxHeaderListPairs: maxHeaders,
+    settings: { maxConcurrentStreams: 250, initialWindowSize: 256 << 10, maxHeaderListSize: maxHeaderBytes },
+  })
+  http2.on('session', (session) => {
+    session.on('error', () => session.destroy())
+    // Who says nothing after the handshake is sent away; later, idle connections end when their last stream does.
+    session.setTimeout(patience.headersMs, () => session.destroy())
+    session.once('stream', () => session.setTimeout(patience.idleMs, () => session.close()))
+  })
   const readCertificate = certificateReader({
     client: clientAuthority,
     ...(frontProxyAuthority !== undefined && { frontProxy: frontProxyAuthority }),
   })
   const callerOf = callerReader(readCertificate)
   const onRequest = (incoming: Incoming, outgoing: ServerResponse) => {
-    void answer(handle, incoming, outgoing, { callerOf, compressesForAll }).catch((error: unknown) => {
+    void answer(handle, incoming, outgoing, { callerOf, compressesForAll, patience }).catch((error: unknown) => {
       log.error('Cannot answer a request', { error, path: incoming.url })
       outgoing.destroy()
     })
@@ -78,7 +111,7 @@ export function createHttpListener({
       socket.destroy()
     })
   })
-  http1.on('clientError', (_error, socket) => socket.destroy())
+  http1.on('clientError', (error, socket) => refuse(error, socket))
 
   const sockets = new Set<Socket>()
   const servers = new Set<ReturnType<typeof createTlsServer>>()
@@ -168,17 +201,29 @@ async function answer(
   handle: Handler,
   incoming: Incoming,
   outgoing: ServerResponse,
-  { callerOf, compressesForAll }: { callerOf: CallerOf; compressesForAll: boolean },
+  { callerOf, compressesForAll, patience }: { callerOf: CallerOf; compressesForAll: boolean; patience: Patience },
 ): Promise<void> {
-  const body = hasBody(incoming) ? await readBody(incoming) : undefined
+  if (incoming.rawHeaders.length >= 2 * maxHeaders)
+    return write(outgoing, plainReply(431, 'Request Header Fields Too Large'), { close: true })
+  const announced = Number(incoming.headers['content-length'] ?? 0)
+  const limits = { maxBytes: maxBodyBytes, timeoutMs: patience.requestMs }
+  const body = hasBody(incoming) ? await readBody(incoming, announced, limits) : undefined
   if (body === 'too large')
     return write(outgoing, errorReply(new StatusError('RequestEntityTooLarge', `Request entity too large: limit is ${maxBodyBytes}`)), {
       close: true,
     })
+  if (body === 'too slow') return write(outgoing, plainReply(408, 'Request Timeout'), { close: true })
   if (body === 'aborted') return
-  const reply = await handle(requestOf(incoming, callerOf, body, (abort) => outgoing.once('close', abort)))
+  const onClose = (abort: () => void) => {
+    if (isGone(outgoing)) abort()
+    else outgoing.once('close', abort)
+  }
+  const reply = await handle(requestOf(incoming, callerOf, body, onClose))
   if (isGone(outgoing)) return
-  await write(outgoing, reply, { compresses: (length) => isWorthIt(incoming, length, compressesForAll) })
+  await write(outgoing, reply, {
+    compresses: (length) => isWorthIt(incoming, length, compressesForAll),
+    stalledMs: patience.stalledMs,
+  })
 }
 
 const isWorthIt = (incoming: Incoming, length: number, compressesForAll: boolean) =>
@@ -188,23 +233,27 @@ const isWorthIt = (incoming: Incoming, length: number, compressesForAll: boolean
 
 const hasBody = (incoming: Incoming) => incoming.method !== 'GET' && incoming.method !== 'HEAD'
 
-async function readBody(incoming: Incoming): Promise<Uint8Array | 'too large' | 'aborted'> {
-  if (Number(incoming.headers['content-length'] ?? 0) > maxBodyBytes) return 'too large'
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = []
-    let length = 0
-    incoming.on('data', (chunk: Buffer) => {
-      length += chunk.length
-      if (length > maxBodyBytes) {
-        incoming.removeAllListeners('data')
-        incoming.resume()
-        resolve('too large')
-      } else chunks.push(chunk)
-    })
-    incoming.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)))
-    incoming.once('close', () => resolve('aborted'))
-    incoming.once('error', () => resolve('aborted'))
-  })
+const plainReply = (status: number, text: string): ApiReply => ({
+  status,
+  headers: { 'content-type': 'text/plain; charset=utf-8' },
+  body: { type: 'bytes', chunks: [Buffer.from(`${text}\n`)] },
+})
+
+/** What is no HTTP gets the shortest of answers, and nothing more is read. */
+function refuse(error: Error, socket: Duplex): void {
+  if (socket.writable && !socket.destroyed) socket.write(`HTTP/1.1 ${refusalOf(error)}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+  socket.destroy()
+}
+
+function refusalOf(error: Error): string {
+  switch ('code' in error ? error.code : '') {
+    case 'HPE_HEADER_OVERFLOW':
+      return '431 Request Header Fields Too Large'
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return '408 Request Timeout'
+    default:
+      return '400 Bad Request'
+  }
 }
 
 function errorReply(error: StatusError): ApiReply {
@@ -217,11 +266,15 @@ interface WriteHow {
   readonly close?: boolean
   /** Whether a body of this length goes out compressed. */
   readonly compresses?: (length: number) => boolean
+  /** How long its reader may take nothing of a reply that is there as a whole. */
+  readonly stalledMs?: number
 }
 
-async function write(outgoing: ServerResponse, reply: ApiReply, { close = false, compresses = () => false }: WriteHow = {}): Promise<void> {
+async function write(outgoing: ServerResponse, reply: ApiReply, how: WriteHow = {}): Promise<void> {
+  const { close = false } = how
   const headers: Record<string, string> = { ...reply.headers }
   if (close && outgoing instanceof ServerResponse) headers.connection = 'close'
+  if (reply.cookies) outgoing.setHeader('set-cookie', reply.cookies)
   const body: ReplyBody = reply.body
   switch (body.type) {
     case 'none':
@@ -229,9 +282,9 @@ async function write(outgoing: ServerResponse, reply: ApiReply, { close = false,
       outgoing.end()
       return
     case 'bytes':
-      return writeChunks(outgoing, reply.status, headers, body.chunks, compresses)
+      return writeChunks(outgoing, reply.status, headers, body.chunks, how)
     case 'object':
-      return writeChunks(outgoing, reply.status, headers, body.encode(), compresses)
+      return writeChunks(outgoing, reply.status, headers, body.encode(), how)
     case 'stream':
       outgoing.writeHead(reply.status, headers)
       outgoing.flushHeaders()
@@ -242,16 +295,16 @@ async function write(outgoing: ServerResponse, reply: ApiReply, { close = false,
       body.open(watchSink(outgoing))
       return
     case 'upgrade':
-      return writeChunks(outgoing, 400, { 'content-type': 'text/plain' }, [Buffer.from('Upgrade request required')], compresses)
+      return writeChunks(outgoing, 400, { 'content-type': 'text/plain' }, [Buffer.from('Upgrade request required')], how)
   }
 }
 
 /** No faster than it is read. A source that breaks off breaks the reply off, so that nobody takes it for whole. */
-async function writeStream(outgoing: ServerResponse, stream: AsyncIterable<Uint8Array>): Promise<void> {
+async function writeStream(outgoing: ServerResponse, stream: AsyncIterable<Uint8Array>, stalledMs?: number): Promise<void> {
   try {
     for await (const chunk of stream) {
       if (isGone(outgoing)) return
-      if (!outgoing.write(chunk)) await drained(outgoing)
+      if (!outgoing.write(chunk)) await drained(outgoing, stalledMs)
     }
   } catch (cause) {
     // The source is given up when the reader goes away.
@@ -266,13 +319,13 @@ async function writeChunks(
   status: number,
   headers: Record<string, string>,
   chunks: readonly Uint8Array[],
-  compresses: (length: number) => boolean,
+  { compresses = () => false, stalledMs }: WriteHow,
 ): Promise<void> {
   let length = 0
   for (const chunk of chunks) length += chunk.length
   if (compresses(length)) {
     outgoing.writeHead(status, { ...headers, 'content-encoding': 'gzip', vary: 'Accept-Encoding' })
-    return writeStream(outgoing, gzipped(chunks))
+    return writeStream(outgoing, gzipped(chunks), stalledMs)
   }
   headers['content-length'] = String(length)
   outgoing.writeHead(status, headers)
@@ -290,7 +343,7 @@ async function writeChunks(
     const free = outgoing.write(Buffer.concat(block, blockLength))
     block = []
     blockLength = 0
-    await (free ? nextTurn() : drained(outgoing))
+    await (free ? nextTurn() : drained(outgoing, stalledMs))
     if (isGone(outgoing)) return
   }
   outgoing.end(Buffer.concat(block, blockLength))
@@ -301,9 +354,12 @@ const isGone = (outgoing: ServerResponse): boolean => outgoing.destroyed || ('st
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-const drained = (outgoing: ServerResponse) =>
+/** Resolves when more can be written, or the reader is gone: also one that takes nothing for `stalledMs`, where that is given. */
+const drained = (outgoing: ServerResponse, stalledMs?: number) =>
   new Promise<void>((resolve) => {
+    const timer = stalledMs === undefined ? undefined : setTimeout(() => outgoing.destroy(), stalledMs)
     const done = () => {
+      clearTimeout(timer)
       outgoing.off('drain', done)
       outgoing.off('close', done)
       resolve()
