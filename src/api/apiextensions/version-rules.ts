@@ -8,6 +8,7 @@ import type {
   SelectableField,
 } from '../types/apiextensions-v1.ts'
 import { checkDefaults } from './default-rules.ts'
+import { checkRuleExpressions } from './rule-costs.ts'
 import { namedNodesIn, nodeIn, type SchemaNode } from './schema-node.ts'
 import { checkSchema } from './schema-rules.ts'
 import { structuralProblems } from './structural-rules.ts'
@@ -52,6 +53,7 @@ export function checkVersionSchema(found: Found, field: string, schema: CustomRe
   found.push(...structuralProblems(at, root))
   checkSchema(found, at, root)
   if (found.length === before) checkDefaults(found, at, root)
+  if (found.length === before) checkRuleExpressions(found, at, root)
 }
 
 /** The status has a schema of its own then: what is below `properties.status`. */

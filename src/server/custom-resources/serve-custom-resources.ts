@@ -1,6 +1,7 @@
 import { cleanupFinalizer, isTrue } from '../../api/apiextensions/definition-conditions.ts'
 import { statusOf } from '../../api/apiextensions/definition-status.ts'
-import { type CompileRules, type CustomKindParts, customKinds } from '../../api/custom-resources/custom-kind.ts'
+import { type CustomKindParts, customKinds } from '../../api/custom-resources/custom-kind.ts'
+import { compileRules } from '../../api/custom-resources/rules/rule-check.ts'
 import { jsonEqual } from '../../api/json-equal.ts'
 import type { Kind } from '../../api/kind.ts'
 import type { LiveCatalog } from '../../api/live-catalog.ts'
@@ -49,7 +50,6 @@ export async function serveCustomResources({
   catalog,
   caches,
   callWebhook,
-  compileRules,
   clock,
   log,
   signal,
@@ -58,7 +58,6 @@ export async function serveCustomResources({
   catalog: LiveCatalog
   caches: ResourceCaches
   callWebhook: CallWebhook
-  compileRules?: CompileRules
   clock: Clock
   log: Log
   signal: AbortSignal
@@ -171,7 +170,7 @@ export async function serveCustomResources({
     const parts: CustomKindParts = {
       metadata,
       convert: conversionOf(definition, callWebhook),
-      ...(compileRules && { compileRules }),
+      compileRules,
       isTerminating: () => served.definition.metadata.deletionTimestamp !== undefined,
     }
     served.kinds = customKinds(definition, parts)

@@ -10,7 +10,7 @@ import { fieldName } from './field-names.ts'
 export interface Declared {
   readonly type: CelType
   readonly adapt: Adapt
-  /** Characters, items or entries at most. */
+  /** Characters, items or entries at most; 0 for what has none. */
   readonly maxSize: number
   /** In bytes of JSON, at least. */
   readonly minBytes: number
@@ -39,11 +39,11 @@ export function declare(schema: Structural, name: string, isResource: boolean): 
     case 'string':
       return declareText(schema)
     case 'boolean':
-      return { type: bool, adapt: adaptJson, maxSize: 1, minBytes: minBool }
+      return { type: bool, adapt: adaptJson, maxSize: 0, minBytes: minBool }
     case 'number':
-      return { type: double, adapt: adaptNumber, maxSize: 1, minBytes: minNumber }
+      return { type: double, adapt: adaptNumber, maxSize: 0, minBytes: minNumber }
     case 'integer':
-      return { type: int, adapt: adaptJson, maxSize: 1, minBytes: minNumber }
+      return { type: int, adapt: adaptJson, maxSize: 0, minBytes: minNumber }
     default:
       return undefined
   }
@@ -168,7 +168,7 @@ function objectDeclaration(
   return {
     type: { kind: 'object', name, field: (field) => fields.get(field)?.type },
     adapt: (json) => (isObject(json) ? new DeclaredObject(name, json, fields, places) : adaptJson(json)),
-    maxSize: Number.POSITIVE_INFINITY,
+    maxSize: 0,
     minBytes,
     fields,
   }
