@@ -18,6 +18,7 @@ await build({
     'clean-up': 'src/main/clean-up.ts',
     cli: 'src/main/cli.ts',
     'layer-worker': 'src/engine/images/layer-worker.ts',
+    'yaml-worker': 'src/server/yaml-worker.ts',
   },
   outdir: out,
   bundle: true,

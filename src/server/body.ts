@@ -1,4 +1,3 @@
-import { type Document, isScalar, LineCounter, parseAllDocuments, type Tags, visit } from 'yaml'
 import type { Catalog } from '../api/catalog.ts'
 import { copy, DecodeError, decodeObject } from '../api/decode.ts'
 import type { ApiRequest } from '../api/exchange.ts'
@@ -8,6 +7,7 @@ import type { Kind } from '../api/kind.ts'
 import type { JsonObject } from '../api/object.ts'
 import { apiVersionOf } from '../api/resource-ref.ts'
 import { StatusError } from '../api/status-error.ts'
+import { parseYamlText } from '../api/yaml-text.ts'
 import { checkType } from './body-type.ts'
 import type { FieldValidation } from './write-options.ts'
 
@@ -149,12 +149,21 @@ function parseJson(body: Uint8Array): Body {
 
 const badJson = (problem: string, cause?: Error) => new SyntaxProblem(`couldn't get version/kind; json parse error: ${problem}`, { cause })
 
-/** Aliases may stand for so many values at most: they are what small bombs are made of. */
-const maxAliases = 100
+/** Of bodies that are JSON by now, what was told when they were read as YAML. */
+const doubledInYaml = new WeakMap<Uint8Array, readonly string[]>()
+
+/** Tells `decodeBody` of keys that stood twice in what the bytes were made of. */
+export function rememberDoubled(json: Uint8Array, doubled: readonly string[]): void {
+  if (doubled.length > 0) doubledInYaml.set(json, doubled)
+}
+
+const told = (doubled: readonly string[]) => (doubled.length > 0 ? [`yaml: unmarshal errors:\n${doubled.join('\n')}`] : [])
 
 /** Many send JSON as YAML (kubectl applies so), and JSON is read a hundred times faster. */
 function parseYaml(body: Uint8Array): Body {
   const text = textOf(body)
+  const doubledBefore = doubledInYaml.get(body)
+  if (doubledBefore) return { ...parseJson(body), duplicates: told(doubledBefore) }
   if (/^\s*\{/.test(text)) {
     try {
       return parseJson(body)
@@ -163,53 +172,11 @@ function parseYaml(body: Uint8Array): Body {
       if (!(cause instanceof SyntaxProblem)) throw cause
     }
   }
-  // The parser would take seconds to exhaust its stack.
-  if (scanJson(body).depth > maxDepth || deepSequence.test(text)) throw badYaml('exceeded max depth')
-  return parseYamlText(text)
-}
-
-const deepSequence = new RegExp(`(?:- ){${maxDepth}}`)
-
-function parseYamlText(text: string): Body {
   try {
-    const lines = new LineCounter()
-    // Keys that stand twice are told by fieldValidation.
-    const options = { version: '1.1', schema: 'yaml-1.1', customTags: jsonTags, uniqueKeys: false, lineCounter: lines } as const
-    const [document, ...more] = parseAllDocuments(text, options)
-    if (!document || more.length > 0) throw badYaml('exactly one document is expected')
-    const [problem] = document.errors
-    if (problem) throw badYaml(problem.message)
-    const doubled = doubledKeys(document, lines)
-    const duplicates = doubled.length > 0 ? [`yaml: unmarshal errors:\n${doubled.join('\n')}`] : []
-    return { value: document.toJS({ maxAliasCount: maxAliases }), duplicates }
+    const { value, doubled } = parseYamlText(text)
+    return { value, duplicates: told(doubled) }
   } catch (cause) {
-    // Values that nest too deep exhaust the parser's stack; aliases beyond the bound are a ReferenceError.
-    if (cause instanceof RangeError) throw badYaml('exceeded max depth', cause)
-    if (cause instanceof ReferenceError) throw badYaml(cause.message, cause)
+    if (cause instanceof DecodeError) throw new SyntaxProblem(`error converting YAML to JSON: ${cause.message}`, { cause })
     throw cause
   }
 }
-
-/** Upstream reads YAML 1.1 (`yes` is true, `0644` is octal) without its dates, its numbers in base 60 and what JSON cannot hold. */
-const jsonTags = (tags: Tags): Tags =>
-  tags.filter((tag) => typeof tag === 'string' || !(foreignTags.has(tag.tag) || ('format' in tag && tag.format === 'TIME')))
-
-const foreignTags = new Set(['timestamp', 'binary', 'omap', 'pairs', 'set'].map((name) => `tag:yaml.org,2002:${name}`))
-
-function doubledKeys(document: ReturnType<typeof parseAllDocuments>[number] & object, lines: LineCounter): string[] {
-  const doubled: string[] = []
-  visit(document as Document, {
-    Map(_, { items }) {
-      const seen = new Set<unknown>()
-      for (const { key } of items) {
-        if (!isScalar(key)) continue
-        if (seen.has(key.value))
-          doubled.push(`  line ${lines.linePos(key.range?.[0] ?? 0).line}: key ${JSON.stringify(key.value)} already set in map`)
-        seen.add(key.value)
-      }
-    },
-  })
-  return doubled
-}
-
-const badYaml = (problem: string, cause?: Error) => new SyntaxProblem(`error converting YAML to JSON: ${problem}`, { cause })

@@ -60,6 +60,7 @@ import { virtualResources } from './virtual-resources.ts'
 import { noWebhooks, webhookClient } from './webhooks/webhook-client.ts'
 import { createWire } from './wire.ts'
 import type { WriteHook } from './write-hook.ts'
+import { createYamlReader } from './yaml-reader.ts'
 
 export interface ServerOptions {
   readonly store: Store
@@ -138,8 +139,8 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   })
   const place = options.advertised ? `${options.advertised.address}:${options.advertised.port}` : serverAddress
   const issuer = tokens && issuerHandler({ tokens, server: place })
-  const wire = createWire(protobufCodec(catalog.definitions, catalog.messages))
-  const subresources = subresourceTable({ registry, catalog, clock, ...(tokens && { tokens }), ...(connector && { connector }) })
+  const wire = createWire(protobufCodec(catalog.definitions, catalog.messages), createYamlReader({ clock }))
+  const subresources = subresourceTable({ registry, catalog, endpointsOf, clock, ...(tokens && { tokens }), ...(connector && { connector }) })
   const { authenticate, reviewToken } = await authenticationOf(options.authenticate, { catalog, caches, clock, log })
   const virtual = virtualResources({
     reviewToken,
@@ -172,7 +173,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   if (flowControl) await keepFlowObjects({ registry, catalog, clock, log }, flowControl, signal)
 
   const audit =
-    options.audit && createAudit({ ...options.audit, bodyOf: (request) => parseBody(wire.read(request)), clock, random, metrics })
+    options.audit && createAudit({ ...options.audit, bodyOf: (request) => parseBody(wire.decoded(request)), clock, random, metrics })
 
   // A station never sees the next one throw what the API can say.
   const stations = [
@@ -245,7 +246,8 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     if (!route || !kind) return unrouted(request)
     if (kind.deprecation) notes.warn(kind.deprecation)
     const representation = wire.accepted(request, kind, readingOf(call.attributes), route.subresource !== '')
-    return resources(kind, route, { request: wire.read(request), user, notes }, representation)
+    const read = wire.read(request)
+    return resources(kind, route, { request: read instanceof Promise ? await read : read, user, notes }, representation)
   }
 
   function servedAt({ group, version, plural }: ResourceRoute): Kind | undefined {

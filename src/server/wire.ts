@@ -8,8 +8,10 @@ import type { ListEncoding, ProtobufCodec } from '../api/protobuf/envelope.ts'
 import { apiVersionOf } from '../api/resource-ref.ts'
 import { StatusError } from '../api/status-error.ts'
 import { assert } from '../base/assert.ts'
+import { rememberDoubled } from './body.ts'
 import { asksForJson, negotiate, type Reading, type Representation, wholeJson } from './negotiation.ts'
 import { notAcceptable } from './routing-errors.ts'
+import { maxYamlInPlace, type ReadYaml } from './yaml-reader.ts'
 
 /**
  * Formats beside JSON, at the server's edge: a body in protobuf or CBOR becomes an object like those of in-process callers,
@@ -17,7 +19,9 @@ import { notAcceptable } from './routing-errors.ts'
  */
 export interface Wire {
   /** The request with its body decoded, where that is protobuf or CBOR. Upstream takes bodies as they come, whatever Content-Encoding says. */
-  read(request: ApiRequest): ApiRequest
+  decoded(request: ApiRequest): ApiRequest
+  /** The same, with JSON in place of much YAML. */
+  read(request: ApiRequest): ApiRequest | Promise<ApiRequest>
   /**
    * How the caller wants the kind's objects shown. Throws where it takes nothing that they are written in; not so for what
    * stands behind a subresource (logs, proxied pages), which has formats of its own.
@@ -38,28 +42,21 @@ const watchedTypes = ['application/json;stream=watch', `${protobufType};stream=w
 /** How many items of a list are encoded before others get a turn. */
 const slice = 100
 
-export function createWire(protobuf: ProtobufCodec): Wire {
+export function createWire(protobuf: ProtobufCodec, readYaml: ReadYaml): Wire {
   /** Events are shared by all watchers, so what one of them was written as serves all. */
   const written = { protobuf: new WeakMap<object, Map<string, Uint8Array>>(), cbor: new WeakMap<object, Map<string, Uint8Array>>() }
 
+  /** Of bodies that were much YAML. */
+  const jsonOf = new WeakMap<Uint8Array, Buffer>()
+
   return {
+    decoded,
+
     read(request) {
       const { body, headers } = request
-      if (!(body instanceof Uint8Array) || body.length === 0) return request
       const type = mediaType(headers['content-type'])
-      const isApply = type === 'application/apply-patch+cbor'
-      if (type !== protobufType && type !== cborType && !isApply) return request
-      try {
-        const object = type === protobufType ? protobuf.decode(body) : decodeCbor(body)
-        return {
-          ...request,
-          body: object,
-          headers: { ...headers, 'content-type': isApply ? 'application/apply-patch+yaml' : 'application/json' },
-        }
-      } catch (cause) {
-        if (cause instanceof DecodeError) throw new StatusError('BadRequest', cause.message, undefined, { cause })
-        throw cause
-      }
+      if (type !== 'application/yaml' && type !== 'application/apply-patch+yaml') return decoded(request)
+      return body instanceof Uint8Array && isMuchYaml(body) ? inJson(request, body) : request
     },
 
     accepted({ headers }, kind, reading, isOwnFormat) {
@@ -83,6 +80,38 @@ export function createWire(protobuf: ProtobufCodec): Wire {
       if (format === 'json') return reply
       return body.type === 'watch' ? watchIn(format, reply, body.open) : objectIn(format, reply, body)
     },
+  }
+
+  function decoded(request: ApiRequest): ApiRequest {
+    const { body, headers } = request
+    if (!(body instanceof Uint8Array) || body.length === 0) return request
+    const json = jsonOf.get(body)
+    if (json) return { ...request, body: json }
+    const type = mediaType(headers['content-type'])
+    const isApply = type === 'application/apply-patch+cbor'
+    if (type !== protobufType && type !== cborType && !isApply) return request
+    try {
+      const object = type === protobufType ? protobuf.decode(body) : decodeCbor(body)
+      const contentType = isApply ? 'application/apply-patch+yaml' : 'application/json'
+      return { ...request, body: object, headers: { ...headers, 'content-type': contentType } }
+    } catch (cause) {
+      if (cause instanceof DecodeError) throw new StatusError('BadRequest', cause.message, undefined, { cause })
+      throw cause
+    }
+  }
+
+  async function inJson(request: ApiRequest, body: Uint8Array): Promise<ApiRequest> {
+    const answer = await readYaml(textOf(body))
+    switch (answer.type) {
+      case 'unreadable':
+        throw new StatusError('BadRequest', `error converting YAML to JSON: ${answer.problem}`)
+      case 'read': {
+        const json = Buffer.from(answer.json)
+        rememberDoubled(json, answer.doubled)
+        jsonOf.set(body, json)
+        return { ...request, body: json }
+      }
+    }
   }
 
   function objectIn(format: 'yaml' | 'protobuf' | 'cbor', reply: ApiReply, { object, list }: ObjectBody): ApiReply | Promise<ApiReply> {
@@ -132,6 +161,23 @@ export function createWire(protobuf: ProtobufCodec): Wire {
       frames.set(type, frame)
     }
     return frame
+  }
+}
+
+const textOf = (body: Uint8Array) => Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
+
+/** Many send JSON as YAML (kubectl applies so), which needs no other reader. */
+const isMuchYaml = (body: Uint8Array) => body.length > maxYamlInPlace && !looksLikeJson(body)
+
+/** JSON's objects begin with a brace, and flow mappings of YAML that are none of these are seldom. */
+function looksLikeJson(body: Uint8Array): boolean {
+  if (!/^\s*\{/.test(textOf(body.subarray(0, 64)))) return false
+  try {
+    JSON.parse(textOf(body))
+    return true
+  } catch (cause) {
+    if (cause instanceof SyntaxError) return false
+    throw cause
   }
 }
 
