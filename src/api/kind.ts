@@ -72,6 +72,8 @@ export interface StorageCodec {
   read(stored: readonly Uint8Array[]): readonly Uint8Array[] | Promise<readonly Uint8Array[]>
   /** The object as it is stored now. */
   write(object: KubeObject): KubeObject | Promise<KubeObject>
+  /** Whether the bytes are of the version in which objects are stored now. */
+  isCurrent(stored: Uint8Array): boolean
 }
 
 /** What a kind's writes go through. Functions change the draft they are given and read `old` only. */

@@ -39,6 +39,7 @@ import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from './types
 import type { ResourceClaim, ResourceSlice } from './types/resource-v1.ts'
 import type { PriorityClass } from './types/scheduling-v1.ts'
 import type { CSIDriver, StorageClass, VolumeAttachment, VolumeAttributesClass } from './types/storage-v1.ts'
+import type { StorageVersionMigration } from './types/storagemigration-v1beta1.ts'
 
 const define =
   (group: string, version: string) =>
@@ -146,6 +147,11 @@ export const volumeAttributesClasses = storage<VolumeAttributesClass>('VolumeAtt
 export const customResourceDefinitions = define('apiextensions.k8s.io', 'v1')<CustomResourceDefinition>(
   'CustomResourceDefinition',
   'customresourcedefinitions',
+  false,
+)
+export const storageVersionMigrations = define('storagemigration.k8s.io', 'v1beta1')<StorageVersionMigration>(
+  'StorageVersionMigration',
+  'storageversionmigrations',
   false,
 )
 

@@ -1,4 +1,5 @@
 import type { ResourceRef } from '../api/resource-ref.ts'
+import { storageVersionMigrations } from '../api/resources.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
@@ -22,7 +23,7 @@ import { garbageCollector } from './garbage-collector.ts'
 import { attributesClassProtectionController, claimProtectionController, volumeProtectionController } from './in-use-protection.ts'
 import { namespaceController } from './namespace.ts'
 import { nodeLifecycleController } from './node-lifecycle.ts'
-import { type GraphNode, ObjectGraph } from './object-graph.ts'
+import { type GraphNode, ObjectGraph, resourceKey } from './object-graph.ts'
 import { podGcController } from './pod-gc.ts'
 import { replicaSetController, replicationControllerController } from './replica-set.ts'
 import { resourceQuotaController } from './resource-quota.ts'
@@ -30,6 +31,7 @@ import { rootCertificateController } from './root-certificate.ts'
 import { serviceAccountController } from './service-account.ts'
 import { serviceAddressesController } from './service-addresses.ts'
 import { serviceCidrController } from './service-cidr.ts'
+import { storageVersionMigrator } from './storage-version-migrator.ts'
 import { taintEvictionController } from './taint-eviction.ts'
 import { tokenCleaner } from './token-cleaner.ts'
 import { type SignSecretToken, tokenSecretsController } from './token-secrets.ts'
@@ -76,6 +78,7 @@ export type ControllerAccount =
   | 'resourcequota-controller'
   | 'service-addresses-controller'
   | 'service-cidrs-controller'
+  | 'storage-version-migrator-controller'
   | 'volumeattributesclass-protection-controller'
 
 /** Runs all controllers over shared caches until the signal aborts; resolves when the last has stopped. */
@@ -174,6 +177,9 @@ async function runOwnership({
   await Promise.all([
     followResources({ caches, changed: follow, clock, log, signal }),
     runKeys(collector, parts),
+    // A beta of which most clusters know nothing.
+    resources.some(({ ref }) => resourceKey(ref) === resourceKey(storageVersionMigrations)) &&
+      runController(storageVersionMigrator({ caches: as('storage-version-migrator-controller'), clock }), parts),
     runController(namespaceController({ caches: as('namespace-controller'), clock, graph, removed: subscribeTo(removed) }), parts),
     runController(
       resourceQuotaController({

@@ -1,4 +1,4 @@
-import { isTrue } from '../api/apiextensions/definition-conditions.ts'
+import { isTrue } from '../api/conditions.ts'
 import { jsonEqual } from '../api/json-equal.ts'
 import { customResourceDefinitions } from '../api/resources.ts'
 import { StatusError } from '../api/status-error.ts'
@@ -57,4 +57,4 @@ export async function followResources({
 
 /** What a definition brings to discovery. */
 const servedBy = (definition: CustomResourceDefinition | undefined) =>
-  definition && isTrue(definition, 'Established') ? definition.spec.versions.map(({ name, served }) => [name, served]) : undefined
+  definition && isTrue(definition.status, 'Established') ? definition.spec.versions.map(({ name, served }) => [name, served]) : undefined

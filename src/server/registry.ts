@@ -255,11 +255,21 @@ export function createRegistry({
     options: WriteOptions,
   ): Promise<CacheEntry | undefined> {
     if (isDone(ref.kind, object)) return remove(ref, current, options)
-    // What is kept otherwise than it would be now is written again: so are keys of encryption changed.
-    if (sameObject(object, current.object) && !(store.isStale && (await store.isStale(current.key)))) return current
+    if (sameObject(object, current.object) && !(await isStale(ref.kind, current))) return current
     const written = await write(ref, object, current.revision, options)
     if (!written && isBound) throw conflict(ref)
     return written
+  }
+
+  /**
+   * What is kept otherwise than it would be now is written again: so are keys of encryption changed, and objects brought
+   * from an older version to that in which they are stored now.
+   */
+  async function isStale({ storage: { codec } }: Kind, { key }: CacheEntry): Promise<boolean> {
+    if (store.isStale && (await store.isStale(key))) return true
+    if (!codec) return false
+    const stored = await store.get(key)
+    return stored !== undefined && !codec.isCurrent(stored.value)
   }
 
   /** The entry as the cache shows it; undefined when the precondition failed, and then the cache shows why. */

@@ -53,11 +53,14 @@ export async function createControlPlane({
   faults = noFaults,
   runPods = true,
   admission,
+  catalog = builtinCatalog(),
 }: {
   seed: number
   faults?: Faults
   runPods?: boolean
   admission?: NonNullable<ServerOptions['admission']>
+  /** What is served; left out: what is by default. */
+  catalog?: ServerOptions['catalog']
 }): Promise<ControlPlane> {
   const stop = new AbortController()
   const clock = new VirtualClock()
@@ -68,7 +71,7 @@ export async function createControlPlane({
   const { handle } = await createServer(
     {
       store: createMemoryStore(),
-      catalog: builtinCatalog(),
+      catalog,
       authenticate: createAuthenticator({ staticTokens: new Map(), verifyToken: async () => undefined }),
       serverAddress: '',
       ...(admission && { admission }),

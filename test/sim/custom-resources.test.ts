@@ -1,7 +1,8 @@
 import { afterEach, expect, test } from 'vitest'
+import { builtinCatalog } from '../../src/api/catalog.ts'
 import type { KubeObject } from '../../src/api/object.ts'
 import type { ResourceRef } from '../../src/api/resource-ref.ts'
-import { configMaps, customResourceDefinitions, namespaces } from '../../src/api/resources.ts'
+import { configMaps, customResourceDefinitions, namespaces, storageVersionMigrations } from '../../src/api/resources.ts'
 import { type ControlPlane, createControlPlane } from './control-plane.ts'
 
 /** Garbage collection and the emptying of namespaces, for kinds that come while the controllers run. */
@@ -69,11 +70,46 @@ test('a namespace goes with its custom resources', async () => {
   plane = await createControlPlane({ seed: 4 })
   await define()
   const spaces = plane.client.resource(namespaces)
-  await spaces.create({ metadata: { name: 'n' } })
+  await spaces.create({ metadata: { name: 'n' }, spec: {} })
   await seconds(1)
   await widget('a', [], 'n')
   await spaces.delete(undefined, 'n')
   await seconds(10)
   expect((await plane.list(namespaces)).map(({ metadata }) => metadata.name)).not.toContain('n')
   expect(await namesOf(widgets, 'n')).toEqual([])
+})
+
+test('a migration writes all objects in the version in which they are stored now', async () => {
+  plane = await createControlPlane({ seed: 5, catalog: builtinCatalog(new Map([['storagemigration.k8s.io/v1beta1', true]])) })
+  await define()
+  for (const name of ['a', 'b', 'c']) await widget(name)
+  const definitions = plane.client.resource(customResourceDefinitions)
+  const schema = { openAPIV3Schema: { type: 'object' } }
+  const versions = [
+    { name: 'v1', served: true, storage: false, schema },
+    { name: 'v2', served: true, storage: true, schema },
+  ]
+  await definitions.patch(undefined, 'widgets.example.org', 'merge', { spec: { versions } })
+  await seconds(2)
+  expect((await definitions.get(undefined, 'widgets.example.org')).status?.storedVersions).toEqual(['v1', 'v2'])
+  const before = (await plane.list(widgets, 'default')).map(({ metadata }) => metadata.resourceVersion)
+  const migrations = plane.client.resource(storageVersionMigrations)
+  await migrations.create({ metadata: { name: 'm' }, spec: { resource: { group: 'example.org', resource: 'widgets' } } })
+  await migrations.create({ metadata: { name: 'none' }, spec: { resource: { group: 'example.org', resource: 'nothing' } } })
+  await seconds(2)
+  const statesOf = async (name: string) =>
+    (await migrations.get(undefined, name)).status?.conditions?.map(({ type, status, message }) => [type, status, message])
+  expect(await statesOf('m')).toEqual([
+    ['Running', 'False', ''],
+    ['Succeeded', 'True', ''],
+  ])
+  expect(await statesOf('none')).toEqual([['Failed', 'True', 'resource does not exist in discovery']])
+  const after = await plane.list(widgets, 'default')
+  expect(after.map(({ metadata }) => metadata.resourceVersion).some((version) => before.includes(version))).toBe(false)
+  expect((await definitions.get(undefined, 'widgets.example.org')).status?.storedVersions).toEqual(['v2'])
+  // By now v1 may go, and nothing is lost.
+  await definitions.patch(undefined, 'widgets.example.org', 'merge', { spec: { versions: [versions[1]] } })
+  await seconds(2)
+  expect(await namesOf({ ...widgets, version: 'v2' })).toEqual(['a', 'b', 'c'])
+  expect(plane.errors).toEqual([])
 })

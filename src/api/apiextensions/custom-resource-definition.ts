@@ -1,9 +1,10 @@
+import { isTrue } from '../conditions.ts'
 import { defineKind } from '../define-kind.ts'
 import type { JsonObject } from '../object.ts'
 import { invalid, type Problem, required } from '../problem.ts'
 import type { CustomResourceDefinition, CustomResourceDefinitionSpec } from '../types/apiextensions-v1.ts'
 import { approvalField, approvalOf, approvalProblem, belongsToKubernetes } from './api-approval.ts'
-import { cleanupFinalizer, instancesPending, isTrue, withCondition } from './definition-conditions.ts'
+import { cleanupFinalizer, instancesPending, withCondition } from './definition-conditions.ts'
 import { checkNames } from './definition-names.ts'
 import { checkSpec } from './definition-rules.ts'
 
@@ -101,7 +102,7 @@ export const customResourceDefinition = defineKind<CustomResourceDefinition>({
       if (value !== was) found.push(invalid(field, value, 'field is immutable'))
     }
     // What is stored depends on them.
-    if (isTrue(old, 'Established')) {
+    if (isTrue(old.status, 'Established')) {
       unchanged('spec.scope', now.scope, before.scope)
       unchanged('spec.names.kind', now.names.kind, before.names.kind)
     }

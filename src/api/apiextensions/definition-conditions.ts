@@ -1,4 +1,4 @@
-import type { CustomResourceDefinition, CustomResourceDefinitionCondition } from '../types/apiextensions-v1.ts'
+import type { CustomResourceDefinitionCondition } from '../types/apiextensions-v1.ts'
 
 /** Holds a deleted definition until its objects are gone. */
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io'
@@ -45,8 +45,3 @@ export function withCondition(
   }
   return before ? conditions.map((one) => (one === before ? condition : one)) : [...conditions, condition]
 }
-
-export const conditionOf = ({ status }: CustomResourceDefinition, type: string) =>
-  status?.conditions?.find((condition) => condition.type === type)
-
-export const isTrue = (definition: CustomResourceDefinition, type: string): boolean => conditionOf(definition, type)?.status === 'True'

@@ -1,6 +1,7 @@
+import { isTrue } from '../conditions.ts'
 import type { CustomResourceDefinition, CustomResourceDefinitionNames, CustomResourceDefinitionStatus } from '../types/apiextensions-v1.ts'
 import { type Approval, approvalField, approvalOf, approvalProblem, belongsToKubernetes } from './api-approval.ts'
-import { conditionOf, type Stated, withCondition } from './definition-conditions.ts'
+import { type Stated, withCondition } from './definition-conditions.ts'
 
 /**
  * What the server says of a definition: which of the names that it asks for are its own, and whether it is served. The
@@ -15,8 +16,7 @@ export function statusOf(
   const { spec, status } = definition
   const { names, accepted } = decideNames(spec.names, status?.acceptedNames, takenBy(others))
   let conditions = withCondition(status?.conditions ?? [], accepted, time)
-  if (conditionOf(definition, 'Established')?.status !== 'True')
-    conditions = withCondition(conditions, accepted.status === 'True' ? established : notAccepted, time)
+  if (!isTrue(status, 'Established')) conditions = withCondition(conditions, accepted.status === 'True' ? established : notAccepted, time)
   if (belongsToKubernetes(spec.group)) conditions = withCondition(conditions, approvalCondition(definition), time)
   return { ...status, acceptedNames: names, conditions }
 }

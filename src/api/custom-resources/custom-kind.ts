@@ -91,7 +91,7 @@ export function customKind(
     get schema() {
       return schema()
     },
-    storage: { group, version: stored, plural, codec: storageCodec({ group, version: version.name, stored, decode, structural }, parts) },
+    storage: { group, version: stored, plural, codec: storageCodec({ ...own, stored, decode, structural }, parts) },
     strategy: strategyOf(version, structural, node, parts),
     columns: customColumns(version.additionalPrinterColumns),
     selectableFields: selectableFieldsOf(version, spec.scope === 'Namespaced'),
@@ -133,12 +133,14 @@ function storageCodec(
   {
     group,
     version,
+    kind,
     stored,
     decode,
     structural,
   }: {
     group: string
     version: string
+    kind: string
     stored: string
     decode: (value: JsonObject) => Decoded
     structural: () => Structural
@@ -146,6 +148,7 @@ function storageCodec(
   { convert }: CustomKindParts,
 ): StorageCodec {
   const own = apiVersionOf({ group, version })
+  const currentType = Buffer.from(JSON.stringify({ kind, apiVersion: apiVersionOf({ group, version: stored }) }).slice(0, -1))
   const finished = (object: JsonObject): JsonObject => {
     const result = decode(object).object
     fillDefaults(structural(), result)
@@ -176,6 +179,8 @@ function storageCodec(
       const first = ([converted]: readonly JsonObject[]) => converted as unknown as KubeObject
       return pending instanceof Promise ? pending.then(first) : first(pending)
     },
+    // Stored objects begin with their type.
+    isCurrent: (bytes) => currentType.compare(bytes, 0, currentType.length) === 0,
   }
 }
 

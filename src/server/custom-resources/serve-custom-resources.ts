@@ -1,5 +1,6 @@
-import { cleanupFinalizer, isTrue } from '../../api/apiextensions/definition-conditions.ts'
+import { cleanupFinalizer } from '../../api/apiextensions/definition-conditions.ts'
 import { statusOf } from '../../api/apiextensions/definition-status.ts'
+import { isTrue } from '../../api/conditions.ts'
 import { type CustomKindParts, customKinds } from '../../api/custom-resources/custom-kind.ts'
 import { compileRules } from '../../api/custom-resources/rules/rule-check.ts'
 import { jsonEqual } from '../../api/json-equal.ts'
@@ -162,7 +163,7 @@ export async function serveCustomResources({
 
   function serve(name: string, served: Served): void {
     const { definition } = served
-    if (!isTrue(definition, 'Established')) return
+    if (!isTrue(definition.status, 'Established')) return
     const shape = shapeOf(definition)
     if (jsonEqual(shape, served.shape)) return
     withdraw(name, served)

@@ -40,6 +40,10 @@ const success = (review: Review, convertedObjects: unknown = converted(review)):
   response: { uid: review.request.uid, result: { status: 'Success' }, convertedObjects },
 })
 
+async function* inOnePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
+
 const connector: Connector = {
   async send(_, { body }) {
     const review = JSON.parse(Buffer.from(body ?? []).toString()) as Review
@@ -49,9 +53,7 @@ const connector: Connector = {
       type: 'reply',
       status: 200,
       headers: {},
-      body: (async function* () {
-        yield reply
-      })(),
+      body: inOnePiece(reply),
     }
   },
   upgrade: () => Promise.reject(new Error('Nobody upgrades here')),
