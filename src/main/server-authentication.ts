@@ -37,13 +37,12 @@ export function tokensFor(flags: ApiServerFlags, parts: { key: string; clock: Cl
 /** All ways to say who one is that the flags turn on. Throws where flags contradict each other. */
 export function authenticationFor(
   flags: ApiServerFlags,
-  { tokens, adminToken }: { tokens: ServiceAccountTokens; adminToken: string },
+  { tokens, adminToken, frontProxy }: { tokens: ServiceAccountTokens; adminToken: string; frontProxy?: FrontProxy },
 ): AuthenticationFactory {
   const admin: UserInfo = { name: 'admin', groups: ['system:masters'] }
   const { audiences: own } = tokens.policy
   const configuration = configurationOf(flags)
   const tokenFile = flags['token-auth-file']
-  const frontProxy = frontProxyOf(flags)
   return {
     create: (parts) =>
       createAuthentication({
@@ -85,12 +84,13 @@ function anonymousRule(
   return (path) => allowed.has(path)
 }
 
-/** Undefined: nobody speaks for others. */
-export function frontProxyOf(flags: ApiServerFlags): FrontProxy | undefined {
-  if (!flags['requestheader-client-ca-file']) return undefined
+/** Who speaks for others: a proxy with the cluster's own certificate, unless flags name another authority. */
+export function frontProxyOf(flags: ApiServerFlags, own: { authority: string; name: string }): FrontProxy & { readonly authority: string } {
+  const file = flags['requestheader-client-ca-file']
   const lower = (names: readonly string[] | undefined) => (names ?? []).map((name) => name.toLowerCase())
   return {
-    allowedNames: flags['requestheader-allowed-names'] ?? [],
+    authority: file ? readFileSync(file, 'utf8') : own.authority,
+    allowedNames: flags['requestheader-allowed-names'] ?? (file ? [] : [own.name]),
     usernameHeaders: lower(flags['requestheader-username-headers'] ?? ['x-remote-user']),
     uidHeaders: lower(flags['requestheader-uid-headers'] ?? ['x-remote-uid']),
     groupHeaders: lower(flags['requestheader-group-headers'] ?? ['x-remote-group']),

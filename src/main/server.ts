@@ -32,7 +32,7 @@ import { countProcess } from './process-metrics.ts'
 import { tellReady, tellUnready } from './ready.ts'
 import { admissionFor } from './server-admission.ts'
 import { auditFor } from './server-audit.ts'
-import { authenticationFor, tokensFor } from './server-authentication.ts'
+import { authenticationFor, frontProxyOf, tokensFor } from './server-authentication.ts'
 
 const log = jsonLog('server')
 const places = machinePlaces(process.argv[2] ?? 'default')
@@ -60,12 +60,13 @@ const metrics = new MetricRegistry()
 countProcess(metrics)
 const seats = (flags['max-requests-inflight'] ?? 400) + (flags['max-mutating-requests-inflight'] ?? 200)
 const audit = await auditFor(flags, { clock: systemClock, random: systemRandom, log, metrics })
+const frontProxy = frontProxyOf(flags, { authority: readCredentials(places.pki, 'front-proxy-ca').certificate, name: frontProxyName })
 const descriptionsFile = join(import.meta.dirname, 'descriptions.json')
 const server = await createServer(
   {
     store,
     catalog,
-    authenticate: authenticationFor(flags, { tokens, adminToken: cluster.adminToken }),
+    authenticate: authenticationFor(flags, { tokens, adminToken: cluster.adminToken, frontProxy }),
     serverAddress: `127.0.0.1:${cluster.apiPort}`,
     serviceRange: cluster.serviceRange,
     tokens,
@@ -78,8 +79,8 @@ const server = await createServer(
     bootstrapPolicy: true,
     extensionAuthentication: {
       clientAuthority: readCredentials(places.pki, 'ca').certificate,
-      frontProxyAuthority: readCredentials(places.pki, 'front-proxy-ca').certificate,
-      allowedNames: [frontProxyName],
+      frontProxyAuthority: frontProxy.authority,
+      allowedNames: frontProxy.allowedNames,
     },
     ...(!cluster.apiOnly && { advertised: { address: cluster.nodeAddress, port: cluster.apiPort } }),
     clock: systemClock,
@@ -93,6 +94,7 @@ const listener = createHttpListener({
   handle: server.handle,
   ...readCredentials(places.pki, 'server'),
   clientAuthority: readCredentials(places.pki, 'ca').certificate,
+  frontProxyAuthority: frontProxy.authority,
   log,
 })
 await listener.listen('127.0.0.1', cluster.apiPort)

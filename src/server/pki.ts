@@ -14,7 +14,7 @@ import {
   X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509'
-import { decodeRequest } from '../api/certificates/certificate-request.ts'
+import { decodeRequest } from '../api/certificates/decode-request.ts'
 
 /** A certificate and its private key (PKCS #8), both PEM. */
 export interface KeyPair {
@@ -108,7 +108,7 @@ const shortMs = 8 * 3_600_000
  * never an authority's, whatever the request says, and ends with its issuer at the latest.
  */
 export async function signRequest(authority: KeyPair, { request, usages, durationMs, nowMs }: RequestToSign): Promise<string> {
-  const wanted = await decodeRequest(request)
+  const wanted = decodeRequest(request)
   if (!(await wanted.verify(webcrypto))) throw new Error('the signature of the certificate request is not good')
   const issuer = new X509Certificate(authority.certificate)
   const signingKey = await webcrypto.subtle.importKey('pkcs8', PemConverter.decodeFirst(authority.key), algorithm, false, ['sign'])
