@@ -15,6 +15,11 @@ const maxBodyBytes = 3 << 20
 const maxHeaderBytes = 64 << 10
 /** Those beyond would be left out without a word. */
 const maxHeaders = 1000
+/** Pings and settings that a connection may bring in that time. */
+const maxControlFrames = 1000
+const controlFramesMs = 10_000
+/** How long a connection lasts after it was refused. */
+const lingerMs = 500
 /** Of a watch's first part, no more than this waits to be read. */
 const readyBytes = 1 << 20
 /** What a watcher may leave unread before it is cut off. */
@@ -90,6 +95,9 @@ export function createHttpListener({
     // Who says nothing after the handshake is sent away; later, idle connections end when their last stream does.
     session.setTimeout(patience.headersMs, () => session.destroy())
     session.once('stream', () => session.setTimeout(patience.idleMs, () => session.close()))
+    const count = controlFrames(() => session.destroy())
+    session.on('ping', count)
+    session.on('remoteSettings', count)
   })
   const readCertificate = certificateReader({
     client: clientAuthority,
@@ -152,6 +160,20 @@ export function createHttpListener({
       http2.close()
       await Promise.all(closed)
     },
+  }
+}
+
+/** Counts frames that ask for an answer and nothing else; whoever sends far more than any client needs floods. */
+function controlFrames(onFlood: () => void): () => void {
+  let count = 0
+  let beganMs = performance.now()
+  return () => {
+    const nowMs = performance.now()
+    if (nowMs - beganMs > controlFramesMs) {
+      beganMs = nowMs
+      count = 0
+    }
+    if (++count > maxControlFrames) onFlood()
   }
 }
 
@@ -239,10 +261,16 @@ const plainReply = (status: number, text: string): ApiReply => ({
   body: { type: 'bytes', chunks: [Buffer.from(`${text}\n`)] },
 })
 
-/** What is no HTTP gets the shortest of answers, and nothing more is read. */
+/** What is no HTTP gets the shortest of answers. It would be lost if the connection ended while there is more to read. */
 function refuse(error: Error, socket: Duplex): void {
-  if (socket.writable && !socket.destroyed) socket.write(`HTTP/1.1 ${refusalOf(error)}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
-  socket.destroy()
+  if (socket.writableEnded) return
+  if (!socket.writable) {
+    socket.destroy()
+    return
+  }
+  socket.end(`HTTP/1.1 ${refusalOf(error)}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+  const timer = setTimeout(() => socket.destroy(), lingerMs)
+  socket.once('close', () => clearTimeout(timer))
 }
 
 function refusalOf(error: Error): string {
