@@ -23,6 +23,7 @@ export function createResourceCaches(store: Store): ResourceCaches {
   const own = new WeakMap<Kind, Promise<WatchCache>>()
   const loaded = new Map<string | Kind, WatchCache>()
   const sources = new WeakMap<Kind, ReadableStore>()
+  const retired = new WeakSet<Kind>()
   const caches: ResourceCaches = {
     load(kind) {
       const key = keyOf(kind)
@@ -33,7 +34,8 @@ export function createResourceCaches(store: Store): ResourceCaches {
         apiVersion: apiVersionOf(kind.storage.codec ? kind : kind.storage),
         kind: kind.kind,
       }).then((made) => {
-        loaded.set(key, made)
+        if (retired.has(kind)) made.close()
+        else loaded.set(key, made)
         return made
       })
       if (typeof key === 'string') shared.set(key, loading)
@@ -53,6 +55,7 @@ export function createResourceCaches(store: Store): ResourceCaches {
     },
     retire(kind) {
       const key = keyOf(kind)
+      retired.add(kind)
       loaded.get(key)?.close()
       loaded.delete(key)
       if (typeof key === 'string') shared.delete(key)

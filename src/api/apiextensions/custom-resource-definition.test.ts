@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { kindUnderTest } from '../kind-under-test.ts'
+import type { CustomResourceDefinition } from '../types/apiextensions-v1.ts'
+import { unknownFormats } from './unknown-formats.ts'
 
 const { defaulted, created, updated, problems, updateProblems, columns } = kindUnderTest(
   'apiextensions.k8s.io',
@@ -48,6 +50,13 @@ test('the status is what the server says', () => {
   })
   expect(updated({ ...definition(), status: stored }, next).status).toEqual({ ...stored, storedVersions: ['v1', 'v2'] })
   expect(updated({ ...definition(), status: stored }, { ...definition(), status: {} }).status).toEqual(stored)
+})
+
+test('formats that nobody knows are told of', () => {
+  const known = { type: 'string', format: 'date-time' }
+  const items = { type: 'array', items: { type: 'string', format: 'colour' } }
+  const { spec: written } = withSpec({ type: 'object', properties: { known, items, number: { type: 'integer', format: 'int64' } } })
+  expect(unknownFormats(written as CustomResourceDefinition['spec'])).toEqual(['colour'])
 })
 
 test('columns are those of things without any of their own', () => expect(columns).toBe('Name Created At'))

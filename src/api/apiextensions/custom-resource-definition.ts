@@ -7,6 +7,7 @@ import { approvalField, approvalOf, approvalProblem, belongsToKubernetes } from 
 import { cleanupFinalizer, instancesPending, withCondition } from './definition-conditions.ts'
 import { checkNames } from './definition-names.ts'
 import { checkSpec } from './definition-rules.ts'
+import { unknownFormats } from './unknown-formats.ts'
 
 const field = `metadata.annotations[${approvalField}]`
 
@@ -110,6 +111,7 @@ export const customResourceDefinition = defineKind<CustomResourceDefinition>({
     unchanged('spec.names.plural', now.names.plural, before.names.plural)
     return [...found, ...approvalProblems(definition, old), ...(before.preserveUnknownFields ? [] : keepingAllProblems(definition))]
   },
+  warnings: ({ spec }) => unknownFormats(spec).map((format) => `unrecognized format ${JSON.stringify(format)}`),
   validateSubresource({ status }) {
     const found: Problem[] = []
     checkNames(found, 'status.acceptedNames', status?.acceptedNames ?? {})

@@ -65,7 +65,14 @@ function wholeNode(node: SchemaNode, isObject: boolean): JsonObject {
   return result
 }
 
-const plainKeys = new Set(['description', 'format', 'required', 'enum'])
+const isText = (value: unknown) => typeof value === 'string'
+/** What is taken over, where it has the right type: below `items` nobody has seen to that. */
+const plainKeys: Readonly<Record<string, (value: unknown) => boolean>> = {
+  description: isText,
+  format: isText,
+  required: (value) => Array.isArray(value) && value.every(isText),
+  enum: Array.isArray,
+}
 
 /**
  * What Swagger 2 and its readers cope with: values that may be null, and those of no single type, are of any type there;
@@ -73,7 +80,8 @@ const plainKeys = new Set(['description', 'format', 'required', 'enum'])
  */
 function plainNode(node: SchemaNode, isObject: boolean): JsonObject {
   const result: JsonObject = {}
-  for (const key of Object.keys(node)) if (plainKeys.has(key) || key.startsWith('x-kubernetes-')) result[key] = node[key]
+  for (const [key, fits] of Object.entries(plainKeys)) if (fits(node[key])) result[key] = node[key]
+  for (const key of Object.keys(node)) if (key.startsWith('x-kubernetes-')) result[key] = node[key]
   const isAny = node.nullable === true || node['x-kubernetes-int-or-string'] === true
   if (isAny) {
     delete result.enum

@@ -14,6 +14,13 @@ interface Written {
   readonly shown: Uint8Array
 }
 
+/** What waits for the conversions before it. */
+interface Step {
+  /** 0: only how far the store has come. */
+  readonly changes: number
+  readonly run: () => void | Promise<void>
+}
+
 const written = new WeakMap<Uint8Array, Written>()
 
 /** Tells what the bytes that were just given to the store are in the form of the kind that wrote them: they need no conversion. */
@@ -45,12 +52,12 @@ export function convertedStore(
 
   function watch(...[prefix, after, watcher]: Parameters<Store['watch']>): ReturnType<Store['watch']> {
     /** Nothing waits: changes pass as they come. */
-    let waiting: (() => void | Promise<void>)[] = []
+    let waiting: Step[] = []
     let count = 0
     let isRunning = false
     const inner = store.watch(prefix, after, {
-      onChanges: (changes) => inOrder(changes.length, () => pass(changes)),
-      onProgress: (revision) => inOrder(0, () => watcher.onProgress?.(revision)),
+      onChanges: (changes) => inOrder({ changes: changes.length, run: () => pass(changes) }),
+      onProgress: (revision) => inOrder({ changes: 0, run: () => watcher.onProgress?.(revision) }),
       onEnd: (error) => watcher.onEnd(error),
     })
     return inner
@@ -61,22 +68,26 @@ export function convertedStore(
       return converted.then((ready) => watcher.onChanges(ready))
     }
 
-    function inOrder(changes: number, run: () => void | Promise<void>): void {
+    function inOrder(step: Step): void {
       if (isRunning) {
-        waiting.push(run)
-        count += changes
+        // Of how far it has come the last word counts.
+        if (step.changes === 0 && waiting.at(-1)?.changes === 0) waiting.pop()
+        waiting.push(step)
+        count += step.changes
         if (count > maxWaiting) fail(new Error('The conversion of objects is too slow'))
         return
       }
-      const pending = attempt(run)
+      const pending = attempt(step.run)
       if (pending) void drain(pending)
     }
 
     async function drain(first: Promise<void>): Promise<void> {
       isRunning = true
       await first.catch(fail)
-      for (let next = waiting.shift(); next; next = waiting.shift()) await attempt(next)?.catch(fail)
-      count = 0
+      for (let next = waiting.shift(); next; next = waiting.shift()) {
+        count -= next.changes
+        await attempt(next.run)?.catch(fail)
+      }
       isRunning = false
     }
 
@@ -91,6 +102,7 @@ export function convertedStore(
 
     function fail(error: unknown): void {
       waiting = []
+      count = 0
       inner.stop()
       onFailure()
       watcher.onEnd(error instanceof Error ? error : new Error(String(error)))

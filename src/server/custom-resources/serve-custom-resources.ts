@@ -97,10 +97,12 @@ export async function serveCustomResources({
     const served = known.get(name)
     known.delete(name)
     waiting.delete(name)
-    membersOf(definition).delete(name)
     if (served) withdraw(name, served)
+    const members = membersOf(definition)
+    members.delete(name)
     // Others may have waited for its names.
-    for (const other of membersOf(definition)) enqueue(other)
+    for (const other of members) enqueue(other)
+    if (members.size === 0) groups.delete(definition.spec.group)
   }
 
   function membersOf({ spec: { group } }: CustomResourceDefinition): Set<string> {
