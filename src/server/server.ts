@@ -28,6 +28,7 @@ import type { AnswerCall, Call, Filter } from './call.ts'
 import { compactRegularly } from './compaction.ts'
 import type { ComputedResource } from './computed-resources.ts'
 import type { Connector } from './connector.ts'
+import { withDeadlines } from './deadlines.ts'
 import { serveCustomResources } from './custom-resources/serve-custom-resources.ts'
 import { expireEvents } from './event-expiry.ts'
 import { createFlowControl } from './flow-control/flow-control.ts'
@@ -185,9 +186,8 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   ]
   const pipeline = stations.reduceRight<AnswerCall>((next, filter) => replying(filter(next)), replying(answer))
 
-  const answerRequest = countRequests({ metrics, clock, kindOf: servedKind }, async (request, attributes) =>
-    wire.write(request, await handle(request, attributes)),
-  )
+  const written = async (request: ApiRequest, attributes: RequestAttributes) => wire.write(request, await handle(request, attributes))
+  const answerRequest = countRequests({ metrics, clock, kindOf: servedKind }, withDeadlines({ clock, signal }, written, errorReply))
   return { registry, handle: (request) => answerRequest(request, attributesOf(request)) }
 
   function servedKind(attributes: RequestAttributes): Kind | undefined {
