@@ -13,7 +13,7 @@ import { namespaceExists } from './namespace-exists.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { nodeRestriction } from './node-restriction.ts'
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts'
-import { validatingPolicyAdmission } from './policies/policy-admission.ts'
+import { mutatingPolicyAdmission, validatingPolicyAdmission } from './policies/policy-admission.ts'
 import { priority } from './priority.ts'
 import { resourceQuota } from './resource-quota.ts'
 import { runtimeClass } from './runtime-class.ts'
@@ -57,6 +57,7 @@ export const orderedPlugins: readonly OrderedPlugin[] = [
   standard('ClusterTrustBundleAttest', clusterTrustBundleAttest),
   standard('CertificateSubjectRestriction', certificateSubjectRestriction),
   standard('DefaultIngressClass', defaultIngressClass),
+  standard('MutatingAdmissionPolicy', mutatingPolicyAdmission),
   standard('MutatingAdmissionWebhook', mutatingWebhookAdmission),
   standard('ValidatingAdmissionPolicy', validatingPolicyAdmission),
   standard('ValidatingAdmissionWebhook', validatingWebhookAdmission),

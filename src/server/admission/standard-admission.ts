@@ -13,7 +13,7 @@ import { certificateRequester } from './certificate-requester.ts'
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { orderedPlugins } from './ordered-plugins.ts'
-import { validatingPolicyAdmission } from './policies/policy-admission.ts'
+import { mutatingPolicyAdmission, validatingPolicyAdmission } from './policies/policy-admission.ts'
 import { priority } from './priority.ts'
 
 /** What plug-ins decide by. */
@@ -50,6 +50,7 @@ export const basicAdmission: readonly AdmissionFactory[] = [
   certificateRequester,
   () => defaultTolerationSeconds,
   priority,
+  mutatingPolicyAdmission,
   mutatingWebhookAdmission,
   validatingPolicyAdmission,
   validatingWebhookAdmission,

@@ -21,6 +21,8 @@ interface Rounds {
   readonly outdated: Set<string>
   /** The object as the first round left it. */
   left: JsonObject | undefined
+  /** Whether the first round changed it. */
+  isChanged: boolean
 }
 
 /** MutatingAdmissionWebhook: webhooks one after another, each of which sees what those before it changed. */
@@ -39,14 +41,13 @@ export function mutatingWebhooks({ interestedIn, ...parts }: WebhookParts & { in
       const interests = interestedIn(request)
       if (interests.length > 0) return run(interests, request)
     },
-    wantsAgain: (request) => rounds.has(request),
+    wantsAgain: (request) => rounds.get(request)?.isChanged ?? false,
   }
 
   async function run(interests: readonly Interest[], request: AdmissionRequest): Promise<void> {
     const first = rounds.get(request)
-    const state: Rounds = first ?? { content: new Set(), outdated: new Set(), left: undefined }
+    const state: Rounds = first ?? { content: new Set(), outdated: new Set(), left: undefined, isChanged: false }
     if (first && !jsonEqual(first.left, request.draft)) outdate(first)
-    let isChanged = false
     for (const interest of interests) {
       const { hook } = interest
       if (!isWanted(interest, request, parts)) continue
@@ -54,12 +55,12 @@ export function mutatingWebhooks({ interestedIn, ...parts }: WebhookParts & { in
       if (first && !first.outdated.has(hook.id)) continue
       if (!(await conditionsHold(interest, request, parts))) continue
       if (await ask(interest, request, first ? 1 : 0)) {
-        isChanged = true
+        state.isChanged = true
         outdate(state)
       }
       if (hook.webhook.reinvocationPolicy === 'IfNeeded') state.content.add(hook.id)
     }
-    if (first || !isChanged) return
+    if (first) return
     state.left = request.draft && copy(request.draft)
     rounds.set(request, state)
   }

@@ -30,8 +30,12 @@ export interface Evaluator {
   evaluate(compiled: CompiledExpression, bindings: Bindings): Outcome | Promise<Outcome>
 }
 
-export function evaluatorOf(budget: number, answers: Answers, variables?: LazyVariables): Evaluator {
-  let remaining = budget
+/** What is left of what belongs together. */
+export interface Budget {
+  remaining: number
+}
+
+export function evaluatorOf(budget: Budget, answers: Answers, variables?: LazyVariables): Evaluator {
   let sinceTurn = 0
   return {
     evaluate(compiled, bindings) {
@@ -42,8 +46,8 @@ export function evaluatorOf(budget: number, answers: Answers, variables?: LazyVa
 
       function finish(result: ReturnType<typeof program.evaluate>): Outcome | Promise<Outcome> {
         const cost = result.cost + (variables?.takeCost() ?? 0)
-        remaining -= cost
-        if (remaining < 0) throw new OutOfBudget()
+        budget.remaining -= cost
+        if (budget.remaining < 0) throw new OutOfBudget()
         const outcome = outcomeOf(result, source)
         sinceTurn += cost
         if (sinceTurn < costPerTurn) return outcome

@@ -23,7 +23,7 @@ export type ConditionsVerdict = { readonly type: 'hold' | 'do-not-hold' } | { re
 
 /** One that is false decides, whatever went wrong with others. */
 export async function judgeConditions(conditions: CompiledConditions, bindings: Bindings, answers: Answers): Promise<ConditionsVerdict> {
-  const evaluator = evaluatorOf(costPerConditions, answers)
+  const evaluator = evaluatorOf({ remaining: costPerConditions }, answers)
   const errors: string[] = []
   try {
     for (const condition of conditions) {

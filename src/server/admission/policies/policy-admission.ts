@@ -1,9 +1,17 @@
-import { namespaces, validatingAdmissionPolicies, validatingAdmissionPolicyBindings } from '../../../api/resources.ts'
-import type { ValidatingAdmissionPolicy } from '../../../api/types/admissionregistration-v1.ts'
+import {
+  mutatingAdmissionPolicies,
+  mutatingAdmissionPolicyBindings,
+  namespaces,
+  validatingAdmissionPolicies,
+  validatingAdmissionPolicyBindings,
+} from '../../../api/resources.ts'
+import type { MutatingAdmissionPolicy, ValidatingAdmissionPolicy } from '../../../api/types/admissionregistration-v1.ts'
 import { kindOf } from '../../kind-of.ts'
 import type { AdmissionPlugin } from '../admission.ts'
 import { shownForms } from '../shown-form.ts'
 import type { AdmissionParts } from '../standard-admission.ts'
+import { mutatingPolicies } from './mutating-policies.ts'
+import { compileMutatingPolicy } from './mutating-policy.ts'
 import { policyIndex } from './policy-index.ts'
 import { type PolicyParts, validatingPolicies } from './validating-policies.ts'
 import { compileValidatingPolicy } from './validating-policy.ts'
@@ -17,6 +25,19 @@ export const validatingPolicyAdmission = async (parts: AdmissionParts): Promise<
       bindings: await caches.load(kindOf(catalog, validatingAdmissionPolicyBindings)),
       catalog,
       compile: (policy: ValidatingAdmissionPolicy) => compileValidatingPolicy(policy),
+    }),
+  })
+}
+
+export const mutatingPolicyAdmission = async (parts: AdmissionParts): Promise<AdmissionPlugin> => {
+  const { catalog, caches } = parts
+  return mutatingPolicies({
+    ...(await partsFor(parts)),
+    policiesFor: policyIndex({
+      policies: await caches.load(kindOf(catalog, mutatingAdmissionPolicies)),
+      bindings: await caches.load(kindOf(catalog, mutatingAdmissionPolicyBindings)),
+      catalog,
+      compile: (policy: MutatingAdmissionPolicy) => compileMutatingPolicy(policy),
     }),
   })
 }

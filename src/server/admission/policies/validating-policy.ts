@@ -94,7 +94,7 @@ export async function judge(
   const variables = new LazyVariables(policy.variables, (all) => bindingsOf(values, params, all))
   const bindings = bindingsOf(values, params, variables)
   try {
-    const evaluator = evaluatorOf(costPerObject, answers, variables)
+    const evaluator = evaluatorOf({ remaining: costPerObject }, answers, variables)
     const failures: Failure[] = []
     for (const [index, rule] of policy.rules.entries()) {
       const outcome = await evaluator.evaluate(rule.expression, bindings)
