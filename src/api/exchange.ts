@@ -56,6 +56,8 @@ export interface ApiRequest {
 export interface ApiReply {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
+  /** `Set-Cookie` headers, of which there may be several. */
+  readonly cookies?: readonly string[]
   readonly body: ReplyBody
 }
 

@@ -46,6 +46,8 @@ export interface IncomingReply {
   readonly type: 'reply'
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
+  /** The `Set-Cookie` headers, which cannot be joined. */
+  readonly cookies?: readonly string[]
   /** Read slowly, it slows the sender; left early, it closes the connection. */
   readonly body: AsyncIterable<Uint8Array>
 }

@@ -20,29 +20,33 @@ export function createKubeletConnector({
   authority: string
   frontProxy?: KeyPair
 }): Connector & { close(): void } {
-  const agents = {
-    kubelet: new Agent({ keepAlive: true, cert: client.certificate, key: client.key, ca: authority, minVersion: 'TLSv1.2' }),
-    http: new PlainAgent({ keepAlive: true }),
+  const agentsThat = (keepAlive: boolean) => ({
+    kubelet: new Agent({ keepAlive, cert: client.certificate, key: client.key, ca: authority, minVersion: 'TLSv1.2' }),
+    http: new PlainAgent({ keepAlive }),
     // What servers must show differs from request to request; the agent keeps their connections apart.
-    https: new Agent({ keepAlive: true, minVersion: 'TLSv1.2' }),
-  }
+    https: new Agent({ keepAlive, minVersion: 'TLSv1.2' }),
+  })
+  const kept = agentsThat(true)
+  /** A connection for one request alone. */
+  const fresh = agentsThat(false)
 
   return {
     async send(target, request) {
       const { isRepeatable = false } = request
       try {
-        return await sendOnce(target, request)
+        return await sendOnce(target, request, kept)
       } catch (error) {
         if (!(error instanceof StaleConnection)) throw error
         // Another kept connection may be just as old.
-        if (isRepeatable) return await sendOnce(target, { ...request, headers: { ...request.headers, connection: 'close' } })
+        if (isRepeatable) return await sendOnce(target, request, fresh)
         throw error.cause
       }
     },
 
+    // Who refuses to change the protocol may have changed it all the same: nothing else is ever sent on that connection.
     upgrade: (target, request) =>
       new Promise((resolve, reject) => {
-        const outgoing = begin(target, request)
+        const outgoing = begin(target, request, fresh)
         outgoing.once('response', (incoming: IncomingMessage) => resolve(replyOf(incoming)))
         outgoing.once('upgrade', (incoming: IncomingMessage, socket, head) =>
           resolve({ type: 'upgraded', rawHeaders: incoming.rawHeaders, socket, head } satisfies Upgraded),
@@ -52,13 +56,13 @@ export function createKubeletConnector({
       }),
 
     close() {
-      for (const agent of Object.values(agents)) agent.destroy()
+      for (const agent of [...Object.values(kept), ...Object.values(fresh)]) agent.destroy()
     },
   }
 
-  function sendOnce(target: Target, request: OutgoingRequest): Promise<IncomingReply> {
+  function sendOnce(target: Target, request: OutgoingRequest, agents: typeof kept): Promise<IncomingReply> {
     return new Promise((resolve, reject) => {
-      const outgoing = begin(target, request)
+      const outgoing = begin(target, request, agents)
       outgoing.once('response', (incoming: IncomingMessage) => resolve(replyOf(incoming)))
       outgoing.once('error', (cause: NodeJS.ErrnoException) => {
         const isStale = outgoing.reusedSocket && (cause.code === 'ECONNRESET' || cause.code === 'EPIPE')
@@ -68,7 +72,7 @@ export function createKubeletConnector({
     })
   }
 
-  function begin(target: Target, { method, path, headers, signal }: OutgoingRequest): ClientRequest {
+  function begin(target: Target, { method, path, headers, signal }: OutgoingRequest, agents: typeof kept): ClientRequest {
     const { type, host, port } = target
     const sent = headers as OutgoingHttpHeaders
     const options: RequestOptions = { host, port, method, path, headers: sent, signal, agent: agents[type], ...securityOf(target) }
@@ -102,6 +106,7 @@ class StaleConnection extends Error {}
 
 function replyOf(incoming: IncomingMessage): IncomingReply {
   const headers: Record<string, string> = {}
-  for (const [name, value] of Object.entries(incoming.headers)) if (value !== undefined) headers[name] = [value].flat().join(', ')
-  return { type: 'reply', status: incoming.statusCode ?? 502, headers, body: incoming }
+  const { 'set-cookie': cookies, ...others } = incoming.headers
+  for (const [name, value] of Object.entries(others)) if (value !== undefined) headers[name] = [value].flat().join(', ')
+  return { type: 'reply', status: incoming.statusCode ?? 502, headers, ...(cookies && { cookies }), body: incoming }
 }

@@ -53,9 +53,9 @@ import { noResource, notAllowed } from './routing-errors.ts'
 import { issuerHandler } from './service-account-issuer.ts'
 import type { ServiceAccountTokens } from './service-account-tokens.ts'
 import { type Advertised, ensureApiServerService } from './services/api-server-service.ts'
+import { reachServices } from './services/reach-services.ts'
 import { defaultNodePorts, defaultServiceRange, serviceHook } from './services/service-hook.ts'
 import { serviceAddresses } from './services/service-addresses.ts'
-import { type ResolveService, serviceResolver } from './services/service-resolver.ts'
 import { subresourceTable } from './subresources/subresource-table.ts'
 import { virtualResources } from './virtual-resources.ts'
 import { noWebhooks, webhookClient } from './webhooks/webhook-client.ts'
@@ -124,8 +124,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   const authorizers = (options.authorizers ?? [() => allowKnown]).map((make) => make({ catalog, caches, roles, clock, log }))
   const authorize = unionOf([allowPrivileged, ...(await Promise.all(authorizers))])
   const { tokens, connector } = options
-  const resolver = once(() => serviceResolver({ catalog, caches, random }))
-  const resolve = async (...place: Parameters<ResolveService>) => (await resolver())(...place)
+  const { resolve, endpointsOf } = reachServices({ catalog, caches, random })
   const webhooks = connector ? webhookClient({ connector, resolve, clock }) : noWebhooks
   const plugins = [...(options.admission ?? basicAdmission), escalationCheck(roles)].map((make) =>
     make({ catalog, caches, authorize, registry: () => registry, webhooks, clock, random, log }),

@@ -4,7 +4,7 @@ import { connectionProblem } from '../connection-problem.ts'
 import type { Connector, IncomingReply, Target } from '../connector.ts'
 import { textReply } from '../replies.ts'
 import type { ResolveService } from '../services/service-resolver.ts'
-import { passedBack, passedOn, relayUpgrade, wantsUpgrade } from '../subresources/relay.ts'
+import { isSafe, passedBack, passedOn, relayUpgrade, wantsUpgrade } from '../subresources/relay.ts'
 import type { RemoteService } from './remote-services.ts'
 import { isRemoteUserHeader, remoteUserHeaders } from './remote-user-headers.ts'
 
@@ -45,7 +45,10 @@ export async function forward(remote: RemoteService, { request, user }: Call, pa
     ...(content && { 'content-length': String(content.length) }),
   }
   try {
-    return await passReply(await parts.connector.send(target, { method, path, headers, signal, ...(content && { body: content }) }))
+    const isRepeatable = isSafe(method)
+    return await passReply(
+      await parts.connector.send(target, { method, path, headers, signal, isRepeatable, ...(content && { body: content }) }),
+    )
   } catch (cause) {
     return textReply(503, `error trying to reach service: ${connectionProblem(cause, `${target.host}:${target.port}`)}\n`)
   }

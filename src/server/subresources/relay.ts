@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { ApiReply, ApiRequest } from '../../api/exchange.ts'
 import { StatusError, type StatusReason } from '../../api/status-error.ts'
+import { withoutToken } from '../authentication/protocol-token.ts'
 import type { Connector, IncomingReply, OutgoingRequest, Target, Upgraded } from '../connector.ts'
 
 const maxErrorBytes = 50_000
@@ -18,22 +19,35 @@ const ownHeaders = new Set([
   'host',
   'content-length',
   'authorization',
-  'cookie',
   'sampan-cause',
 ])
 
 /** What of a request's headers goes on to another server. */
 export const passedOn = (headers: ApiRequest['headers']): Record<string, string> => {
   const passed: Record<string, string> = {}
+  const own = namedByConnection(headers.connection)
   for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined && !ownHeaders.has(name) && !name.startsWith(':') && !name.startsWith('impersonate-')) passed[name] = value
+    if (value === undefined || ownHeaders.has(name) || own.has(name)) continue
+    if (name === 'sec-websocket-protocol') passed[name] = withoutToken(value)
+    else if (!name.startsWith(':') && !name.startsWith('impersonate-')) passed[name] = value
   }
   return passed
 }
 
 /** What of another server's headers goes back to the caller. */
-export const passedBack = (headers: IncomingReply['headers']): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).filter(([name]) => !ownHeaders.has(name) || name === 'content-length'))
+export function passedBack(headers: IncomingReply['headers']): Record<string, string> {
+  const own = namedByConnection(headers.connection)
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => (!ownHeaders.has(name) && !own.has(name)) || name === 'content-length'),
+  )
+}
+
+/** Headers that `Connection` says are of this connection alone. */
+const namedByConnection = (connection: string | undefined): ReadonlySet<string> =>
+  new Set(connection?.split(',').map((name) => name.trim().toLowerCase()))
+
+/** Doing it twice is doing it once (RFC 9110, 9.2.1). */
+export const isSafe = (method: string): boolean => ['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(method)
 
 export const wantsUpgrade = ({ headers }: ApiRequest): boolean =>
   headers.upgrade !== undefined && /(^|,)\s*upgrade\s*(,|$)/i.test(headers.connection ?? '')

@@ -16,6 +16,7 @@ import type { Connector } from '../connector.ts'
 import { kindOf } from '../kind-of.ts'
 import type { Registry } from '../registry.ts'
 import type { ServiceAccountTokens } from '../service-account-tokens.ts'
+import type { EndpointsOf } from '../services/service-endpoints.ts'
 import { bindingHandler } from './binding.ts'
 import { evictionHandler } from './eviction.ts'
 import { logHandler } from './log.ts'
@@ -31,26 +32,27 @@ import { tokenHandler } from './token.ts'
 export interface SubresourceParts {
   readonly registry: Registry
   readonly catalog: Catalog
+  readonly endpointsOf: EndpointsOf
   readonly clock: Clock
   readonly tokens?: ServiceAccountTokens
   readonly connector?: Connector
 }
 
 /** Every subresource that has work of its own. */
-export function subresourceTable({ registry, catalog, clock, tokens, connector }: SubresourceParts): SubresourceTable {
+export function subresourceTable({ registry, catalog, endpointsOf, clock, tokens, connector }: SubresourceParts): SubresourceTable {
   const body = subresourceBody(catalog.definitions)
   const scale = scaleHandler({ registry, body, clock })
   return new Map<string, SubresourceHandler>([
     ['/pods/binding', bindingHandler({ registry, clock, body })],
     ['/pods/eviction', evictionHandler({ registry, budgets: kindOf(catalog, podDisruptionBudgets), clock, body })],
     ...(tokens ? [row(serviceAccounts, 'token', tokenHandler({ registry, catalog, tokens, body }))] : []),
-    ...(connector ? connectedRows({ registry, catalog, connector }) : []),
+    ...(connector ? connectedRows({ registry, catalog, endpointsOf, connector }) : []),
     ...[deployments, replicaSets, statefulSets, replicationControllers].map((ref) => row(ref, 'scale', scale)),
     ['scale', scale],
   ])
 }
 
-function connectedRows(parts: { registry: Registry; catalog: Catalog; connector: Connector }): [string, SubresourceHandler][] {
+function connectedRows(parts: { registry: Registry; catalog: Catalog; endpointsOf: EndpointsOf; connector: Connector }): [string, SubresourceHandler][] {
   return [
     row(pods, 'log', logHandler(parts)),
     row(pods, 'exec', streamHandler('exec', parts)),

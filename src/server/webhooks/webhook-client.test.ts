@@ -11,7 +11,7 @@ import { createKubeletConnector } from '../kubelet-connector.ts'
 import { createAuthority, issueCertificate, type KeyPair } from '../pki.ts'
 import { createResourceCaches } from '../resource-caches.ts'
 import { createServer as createApiServer } from '../server.ts'
-import { type ResolveService, serviceResolver } from '../services/service-resolver.ts'
+import { reachServices } from '../services/reach-services.ts'
 import { type CallWebhook, webhookClient } from './webhook-client.ts'
 
 let authority: KeyPair
@@ -142,14 +142,14 @@ test('services are found by their ready endpoints, or by the name that they stan
   const server = await createApiServer({ store, catalog, authenticate: async () => user, serverAddress: 'x:1', ...parts }, signal)
   const send = async (method: string, path: string, body?: object) =>
     server.handle({ method, path, query: '', headers: {}, ...(body && { body }), caller: { type: 'in-process', user }, signal })
-  const resolve: ResolveService = await serviceResolver({ catalog, caches: createResourceCaches(store), random: systemRandom })
+  const { resolve } = reachServices({ catalog, caches: createResourceCaches(store), random: systemRandom })
   const services = '/api/v1/namespaces/default/services'
   const slices = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices'
   const labels = { 'kubernetes.io/service-name': 'a' }
   await send('POST', services, { metadata: { name: 'a' }, spec: { ports: [{ name: 'web', port: 80 }] } })
-  expect(() => resolve('default', 'b', 80)).toThrow('service "b" not found')
-  expect(() => resolve('default', 'a', 81)).toThrow('no service port 81 found for service "a"')
-  expect(() => resolve('default', 'a', 80)).toThrow('no endpoints available for service "a"')
+  await expect(resolve('default', 'b', 80)).rejects.toThrow('service "b" not found')
+  await expect(resolve('default', 'a', 81)).rejects.toThrow('no service port 81 found for service "a"')
+  await expect(resolve('default', 'a', 80)).rejects.toThrow('no endpoints available for service "a"')
   const slice = {
     metadata: { name: 's', labels },
     addressType: 'IPv4',
@@ -157,14 +157,13 @@ test('services are found by their ready endpoints, or by the name that they stan
     endpoints: [{ addresses: ['10.0.0.1'], conditions: { ready: false } }, { addresses: ['10.0.0.2'] }],
   }
   await send('POST', slices, slice)
-  expect(resolve('default', 'a', 80)).toEqual({ host: '10.0.0.2', port: 8080 })
-  expect(resolve('default', 'a', 'web')).toEqual({ host: '10.0.0.2', port: 8080 })
+  expect(await resolve('default', 'a', 80)).toEqual({ host: '10.0.0.2', port: 8080 })
   await send('PUT', `${slices}/s`, { ...slice, metadata: { name: 's', labels: {} } })
-  expect(() => resolve('default', 'a', 80)).toThrow('no endpoints available')
+  await expect(resolve('default', 'a', 80)).rejects.toThrow('no endpoints available')
   await send('PUT', `${slices}/s`, slice)
-  expect(resolve('default', 'a', 80).port).toBe(8080)
+  expect(await resolve('default', 'a', 80)).toEqual({ host: '10.0.0.2', port: 8080 })
   await send('DELETE', `${slices}/s`)
-  expect(() => resolve('default', 'a', 80)).toThrow('no endpoints available')
+  await expect(resolve('default', 'a', 80)).rejects.toThrow('no endpoints available')
   await send('POST', services, { metadata: { name: 'out' }, spec: { type: 'ExternalName', externalName: 'example.org' } })
-  expect(resolve('default', 'out', 443)).toEqual({ host: 'example.org', port: 443 })
+  expect(await resolve('default', 'out', 443)).toEqual({ host: 'example.org', port: 443 })
 })
