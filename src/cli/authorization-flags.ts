@@ -1,11 +1,16 @@
 import { type AuthorizationMode, authorizationModes } from '../server/authorization/modes.ts'
 import { CliError } from './context.ts'
-import { textList } from './flag-values.ts'
+import { durationMs, text, textList } from './flag-values.ts'
 
 /** Flags that say who may do what. */
 export const authorizationFlags = {
   /** Who is asked, in order. */
   'authorization-mode': modes,
+  /** The kubeconfig of whom the mode Webhook asks. */
+  'authorization-webhook-config-file': text,
+  'authorization-webhook-version': text,
+  'authorization-webhook-cache-authorized-ttl': durationMs,
+  'authorization-webhook-cache-unauthorized-ttl': durationMs,
 }
 
 function modes(values: readonly string[], flag: string): readonly AuthorizationMode[] {

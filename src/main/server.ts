@@ -17,7 +17,6 @@ import { type ControllerAccount, startControllers } from '../controllers/control
 import { ensureDnsService } from '../network/dns/ensure-dns-service.ts'
 import { prepareHost } from '../network/host-address.ts'
 import { startScheduler } from '../scheduler/scheduler.ts'
-import { authorizerOf, defaultModes } from '../server/authorization/modes.ts'
 import { serverUser } from '../server/bootstrap-objects.ts'
 import { createHttpListener } from '../server/http.ts'
 import { createKubeletConnector } from '../server/kubelet-connector.ts'
@@ -26,13 +25,14 @@ import { createServer } from '../server/server.ts'
 import { openLmdbStore } from '../store/lmdb.ts'
 import { controllerMetrics, schedulerMetrics } from './component-metrics.ts'
 import { jsonLog } from './log.ts'
-import { encryptedAsAsked } from './server-encryption.ts'
 import { machinePlaces } from './places.ts'
 import { countProcess } from './process-metrics.ts'
 import { tellReady, tellUnready } from './ready.ts'
 import { admissionFor } from './server-admission.ts'
 import { auditFor } from './server-audit.ts'
 import { authenticationFor, frontProxyOf, tokensFor } from './server-authentication.ts'
+import { authorizersFor } from './server-authorization.ts'
+import { encryptedAsAsked } from './server-encryption.ts'
 
 const log = jsonLog('server')
 const places = machinePlaces(process.argv[2] ?? 'default')
@@ -75,7 +75,7 @@ const server = await createServer(
     ...(audit && { audit }),
     ...((flags['enable-priority-and-fairness'] ?? true) && { flowControlSeats: seats }),
     admission: admissionFor(flags),
-    authorizers: (flags['authorization-mode'] ?? defaultModes).map(authorizerOf),
+    authorizers: authorizersFor(flags),
     bootstrapPolicy: true,
     extensionAuthentication: {
       clientAuthority: readCredentials(places.pki, 'ca').certificate,

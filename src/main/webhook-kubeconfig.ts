@@ -2,11 +2,15 @@ import { readFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { Agent, request as httpsRequest } from 'node:https'
 import { dirname, resolve } from 'node:path'
+import { isJsonObject } from '../api/merge-patch.ts'
+import type { JsonObject } from '../api/object.ts'
 import { parseKubeconfig } from '../client/kubeconfig.ts'
 
 /** Posts an object as JSON to where a kubeconfig points; throws unless it is taken. */
 export interface WebhookPoster {
   post(body: object): Promise<void>
+  /** The object that comes back. */
+  ask(body: object): Promise<JsonObject>
   close(): void
 }
 
@@ -39,30 +43,55 @@ export function webhookPoster({ file, timeoutMs }: { file: string; timeoutMs: nu
   const authorization = authorizationOf(user, (path) => read(path).toString().trim())
 
   return {
-    post(body) {
-      const bytes = Buffer.from(JSON.stringify(body))
-      const headers = {
-        'content-type': 'application/json',
-        'content-length': String(bytes.length),
-        ...(authorization && { authorization: authorization() }),
+    async post(body) {
+      await send(body)
+    },
+    async ask(body) {
+      const text = (await send(body)).toString()
+      let answer: unknown
+      try {
+        answer = JSON.parse(text)
+      } catch (cause) {
+        throw new Error(`${server} answers no JSON`, { cause })
       }
-      return new Promise((done, failed) => {
-        const options = { method: 'POST', headers, timeout: timeoutMs }
-        const request = url.protocol === 'http:' ? httpRequest(url, options) : httpsRequest(url, { ...options, agent })
-        request.once('timeout', () => request.destroy(new Error('it does not answer in time')))
-        request.once('error', (cause) => failed(new Error(`Cannot post to ${server}: ${cause.message}`, { cause })))
-        request.once('response', (response) => {
-          response.resume()
-          const status = response.statusCode ?? 0
-          if (status >= 200 && status < 300) response.once('end', done)
-          else failed(new Error(`Cannot post to ${server}: it answers ${status}`))
-        })
-        request.end(bytes)
-      })
+      if (isJsonObject(answer)) return answer
+      throw new Error(`${server} answers no object`)
     },
     close: () => agent.destroy(),
   }
+
+  function send(body: object): Promise<Buffer> {
+    const bytes = Buffer.from(JSON.stringify(body))
+    const headers = {
+      'content-type': 'application/json',
+      'content-length': String(bytes.length),
+      ...(authorization && { authorization: authorization() }),
+    }
+    return new Promise((done, failed) => {
+      const options = { method: 'POST', headers, timeout: timeoutMs }
+      const request = url.protocol === 'http:' ? httpRequest(url, options) : httpsRequest(url, { ...options, agent })
+      request.once('timeout', () => request.destroy(new Error('it does not answer in time')))
+      request.once('error', (cause) => failed(new Error(`Cannot post to ${server}: ${cause.message}`, { cause })))
+      request.once('response', (response) => {
+        const chunks: Buffer[] = []
+        let length = 0
+        response.on('data', (chunk: Buffer) => {
+          length += chunk.length
+          if (length > maxAnswerBytes) request.destroy(new Error('its answer is too big'))
+          else chunks.push(chunk)
+        })
+        response.once('error', (cause) => failed(new Error(`Cannot post to ${server}: ${cause.message}`, { cause })))
+        const status = response.statusCode ?? 0
+        if (status >= 200 && status < 300) response.once('end', () => done(Buffer.concat(chunks)))
+        else failed(new Error(`Cannot post to ${server}: it answers ${status}`))
+      })
+      request.end(bytes)
+    })
+  }
 }
+
+/** No answer to a question is bigger. */
+const maxAnswerBytes = 1 << 20
 
 const textOf = (entry: Entry | undefined, name: string): string | undefined => {
   const value = entry?.[name]

@@ -121,7 +121,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   const caches = createResourceCaches(store)
   countObjects(metrics, caches)
   const roles = once(() => loadRoleIndex({ catalog, caches }))
-  const authorizers = (options.authorizers ?? [() => allowKnown]).map((make) => make({ catalog, caches, roles, clock, log }))
+  const authorizers = (options.authorizers ?? [() => allowKnown]).map((make) => make({ catalog, caches, roles, clock, random, log }))
   const authorize = unionOf([allowPrivileged, ...(await Promise.all(authorizers))])
   const { tokens, connector } = options
   const { resolve, endpointsOf } = reachServices({ catalog, caches, random })

@@ -4,6 +4,7 @@ import { StatusError } from '../../api/status-error.ts'
 import type { NonResourceRule, ResourceRule } from '../../api/types/authorization-v1.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
+import type { Random } from '../../base/random.ts'
 import { anonymous } from '../authentication.ts'
 import { isHealthPath } from '../health.ts'
 import type { RequestAttributes } from '../request-attributes.ts'
@@ -43,6 +44,7 @@ export interface AuthorizationParts {
   /** Roles and who has them; made when somebody first asks. */
   readonly roles: () => Promise<RoleIndex>
   readonly clock: Clock
+  readonly random: Random
   readonly log: Log
 }
 

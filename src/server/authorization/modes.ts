@@ -3,7 +3,7 @@ import { nodeAuthorizer } from './node-authorizer.ts'
 import { roleBased } from './role-based.ts'
 
 /** Upstream's `--authorization-mode`; ABAC is not there. */
-export const authorizationModes = ['AlwaysAllow', 'AlwaysDeny', 'Node', 'RBAC'] as const
+export const authorizationModes = ['AlwaysAllow', 'AlwaysDeny', 'Webhook', 'Node', 'RBAC'] as const
 export type AuthorizationMode = (typeof authorizationModes)[number]
 
 /** What a cluster has unless it says otherwise, as upstream's own installer sets it up. */
@@ -13,12 +13,15 @@ const alwaysAllow: Authorize = Object.assign((): Decision => ({ type: 'allow', r
 /** Upstream's leaves the refusal to the end of the chain, too. */
 const alwaysDeny: Authorize = () => ({ ...noOpinion, reason: 'Everything is forbidden.' })
 
-export const authorizerOf = (mode: AuthorizationMode): AuthorizerFactory => {
+/** `webhook` is what the mode of that name asks. */
+export const authorizerOf = (mode: AuthorizationMode, webhook: () => AuthorizerFactory): AuthorizerFactory => {
   switch (mode) {
     case 'AlwaysAllow':
       return () => alwaysAllow
     case 'AlwaysDeny':
       return () => alwaysDeny
+    case 'Webhook':
+      return webhook()
     case 'Node':
       return nodeAuthorizer
     case 'RBAC':
