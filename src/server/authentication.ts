@@ -5,6 +5,7 @@ import { hasReason, StatusError } from '../api/status-error.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { type FrontProxy, proxiedUser } from './authentication/front-proxy.ts'
+import { protocolToken } from './authentication/protocol-token.ts'
 import { firstToKnow, forAudiences, type TokenVerdict, type VerifyToken } from './authentication/token-verdict.ts'
 import type { ResourceCaches } from './resource-caches.ts'
 import { defaultIssuer } from './service-account-tokens.ts'
@@ -148,18 +149,13 @@ function userOf(verdict: TokenVerdict): UserInfo {
   return verdict.user
 }
 
-/** Browsers cannot set headers of a WebSocket, so that one may carry a token in the names of its protocols. */
-const protocolPrefix = 'base64url.bearer.authorization.k8s.io.'
-
 function bearerToken({ headers }: ApiRequest): string | undefined {
   const { authorization } = headers
   // Other schemes, and what is no credential at all, are as if they were not there.
   const token = authorization === undefined ? undefined : /^\s*Bearer (\S+)/i.exec(authorization)?.[1]
   if (token !== undefined) return token
   const protocols = headers['sec-websocket-protocol']
-  if (protocols === undefined) return undefined
-  const protocol = protocols.split(/\s*,\s*/).find((name) => name.startsWith(protocolPrefix))
-  return protocol === undefined ? undefined : Buffer.from(protocol.slice(protocolPrefix.length), 'base64url').toString()
+  return protocols === undefined ? undefined : protocolToken(protocols)
 }
 
 const unauthorized = () => new StatusError('Unauthorized', 'Unauthorized')

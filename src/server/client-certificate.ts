@@ -11,8 +11,6 @@ export interface CallerAuthorities {
 
 type Shown = Pick<Extract<Caller, { type: 'socket' }>, 'certificate' | 'refusedCertificate'>
 
-/** Longer chains are nobody's. */
-const maxChain = 8
 const uidAttribute = '1.3.6.1.4.1.57683.2'
 
 /** Reads what the other end of a connection showed of itself. */
@@ -26,9 +24,9 @@ export function certificateReader({ client, frontProxy }: CallerAuthorities): (s
     if (!leaf) return {}
     // OpenSSL has checked dates, purpose and constraints against the authorities of all groups together …
     if (!socket.authorized) return { refusedCertificate: String(socket.authorizationError) }
-    // … and this finds out which of them it was.
-    const chain = signersOf(leaf)
-    const signedFor = groups.filter(({ roots }) => chain.some((signed) => roots.some((root) => isSignedBy(signed, root))))
+    // … and this finds out which of them it was. Node does not tell what was shown between the certificate and its root, so
+    // that an authority below a root has to stand in the file of the group itself.
+    const signedFor = groups.filter(({ roots }) => roots.some((root) => isSignedBy(leaf, root)))
     if (signedFor.length === 0) return { refusedCertificate: 'certificate signed by unknown authority' }
     return {
       certificate: read(
@@ -37,17 +35,6 @@ export function certificateReader({ client, frontProxy }: CallerAuthorities): (s
       ),
     }
   }
-}
-
-/** The certificate and those that were shown above it, each of which signed the one before. */
-function signersOf(leaf: X509Certificate): readonly X509Certificate[] {
-  const chain = [leaf]
-  for (let next = leaf.issuerCertificate; next && chain.length < maxChain; next = next.issuerCertificate) {
-    const signed = chain.at(-1)
-    if (!signed || signed.fingerprint256 === next.fingerprint256 || !isSignedBy(signed, next)) break
-    chain.push(next)
-  }
-  return chain
 }
 
 const isSignedBy = (certificate: X509Certificate, issuer: X509Certificate) =>
