@@ -523,9 +523,9 @@ function specChanged({ subresources }: Kind, left: JsonObject, right: JsonObject
 /** The object as the store has it, in the version in which it is kept. */
 async function storedBytes(kind: Kind, object: KubeObject, shown: Uint8Array): Promise<Uint8Array> {
   const stored = (await kind.storage.codec?.write(object)) ?? object
-  const value = stored === object ? shown : encodeStored(stored)
-  rememberShown(value, kind, shown)
-  return value
+  if (stored !== object) return encodeStored(stored)
+  rememberShown(shown, kind)
+  return shown
 }
 
 function refuse(kind: Kind, name: string, problems: readonly Problem[]): void {

@@ -65,6 +65,7 @@ export function createResourceCaches(store: Store): ResourceCaches {
 
   function forget(kind: Kind): void {
     const key = keyOf(kind)
+    loaded.get(key)?.close()
     loaded.delete(key)
     if (typeof key === 'string') shared.delete(key)
     else own.delete(key)

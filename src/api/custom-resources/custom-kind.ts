@@ -3,12 +3,12 @@ import type { Decoded } from '../decode.ts'
 import { encodeStored } from '../encode.ts'
 import { jsonEqual } from '../json-equal.ts'
 import type { Kind, StorageCodec, Strategy, Subresource } from '../kind.ts'
-import type { JsonObject, KubeObject } from '../object.ts'
+import { type JsonObject, type KubeObject, setField } from '../object.ts'
 import { invalid, invalidTogether, type Problem } from '../problem.ts'
 import { apiVersionOf } from '../resource-ref.ts'
 import type { Schema } from '../schema.ts'
 import { lazily } from '../schema-of.ts'
-import type { CustomResourceDefinition, CustomResourceDefinitionVersion } from '../types/apiextensions-v1.ts'
+import type { CustomResourceDefinition, CustomResourceDefinitionSpec, CustomResourceDefinitionVersion } from '../types/apiextensions-v1.ts'
 import { customColumns } from './custom-columns.ts'
 import { fillDefaults } from './defaulting.ts'
 import { customDefinitions } from './definitions.ts'
@@ -91,7 +91,7 @@ export function customKind(
     get schema() {
       return schema()
     },
-    storage: { group, version: stored, plural, codec: storageCodec({ ...own, stored, decode, structural }, parts) },
+    storage: { group, version: stored, plural, codec: storageCodec({ ...own, stored, decode, structural }, spec, parts) },
     strategy: strategyOf(version, structural, node, parts),
     columns: customColumns(version.additionalPrinterColumns),
     selectableFields: selectableFieldsOf(version, spec.scope === 'Namespaced'),
@@ -145,8 +145,10 @@ function storageCodec(
     decode: (value: JsonObject) => Decoded
     structural: () => Structural
   },
-  { convert }: CustomKindParts,
+  { versions }: CustomResourceDefinitionSpec,
+  { convert, metadata }: CustomKindParts,
 ): StorageCodec {
+  const storedStructural = lazily(() => structuralOf(nodeIn(versions.find(({ name }) => name === stored)?.schema?.openAPIV3Schema) ?? {}))
   const own = apiVersionOf({ group, version })
   const currentType = Buffer.from(JSON.stringify({ kind, apiVersion: apiVersionOf({ group, version: stored }) }).slice(0, -1))
   const finished = (object: JsonObject): JsonObject => {
@@ -176,7 +178,8 @@ function storageCodec(
     write(object) {
       if (stored === version) return object
       const pending = convert([object as unknown as JsonObject], apiVersionOf({ group, version: stored }))
-      const first = ([converted]: readonly JsonObject[]) => converted as unknown as KubeObject
+      // What the stored version does not know is not stored.
+      const first = ([converted = {}]: readonly JsonObject[]) => pruned(storedStructural(), converted, metadata) as unknown as KubeObject
       return pending instanceof Promise ? pending.then(first) : first(pending)
     },
     // Stored objects begin with their type.
@@ -255,12 +258,10 @@ function strategyOf(
 
 const noRules: RuleCheck = () => []
 
-const unchecked = {
-  ...invalidTogether(
-    '<nil>',
-    'null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
-  ),
-}
+const unchecked = invalidTogether(
+  '<nil>',
+  'null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+)
 
 const beforeOf = (object: JsonObject, field: string): Before | undefined =>
   Object.hasOwn(object, field) ? { value: object[field] } : undefined
@@ -269,7 +270,7 @@ const beforeOf = (object: JsonObject, field: string): Before | undefined =>
 function keepAllButStatus(draft: JsonObject, old: JsonObject): void {
   const { managedFields } = draft.metadata as JsonObject
   for (const field of Object.keys(draft)) if (field !== 'status') delete draft[field]
-  for (const field of Object.keys(old)) if (field !== 'status') draft[field] = old[field]
+  for (const field of Object.keys(old)) if (field !== 'status') setField(draft, field, old[field])
   const { resourceVersion: _, managedFields: __, ...metadata } = old.metadata as JsonObject
   draft.metadata = { ...metadata, ...(managedFields !== undefined && { managedFields }) }
 }

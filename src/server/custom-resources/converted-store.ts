@@ -9,11 +9,6 @@ const batch = 100
 /** How many changes may wait for their conversion; who is that far behind begins again from a list. */
 const maxWaiting = 10_000
 
-interface Written {
-  readonly kind: Kind
-  readonly shown: Uint8Array
-}
-
 /** What waits for the conversions before it. */
 interface Step {
   /** 0: only how far the store has come. */
@@ -21,11 +16,11 @@ interface Step {
   readonly run: () => void | Promise<void>
 }
 
-const written = new WeakMap<Uint8Array, Written>()
+const written = new WeakMap<Uint8Array, Kind>()
 
-/** Tells what the bytes that were just given to the store are in the form of the kind that wrote them: they need no conversion. */
-export function rememberShown(stored: Uint8Array, kind: Kind, shown: Uint8Array): void {
-  written.set(stored, { kind, shown })
+/** Tells that bytes which were just given to the store are just as this kind shows them: they need no conversion. */
+export function rememberShown(stored: Uint8Array, kind: Kind): void {
+  written.set(stored, kind)
 }
 
 /** The store as a kind has its objects, in whatever version they were stored. The order of changes is kept. */
@@ -110,19 +105,14 @@ export function convertedStore(
   }
 
   function convertedChanges(changes: readonly Change[]): readonly Change[] | Promise<readonly Change[]> {
-    const shown = changes.map(({ value }) => (value === undefined ? undefined : shownBytes(value)))
-    const foreign = changes.flatMap(({ value }, index) => (value !== undefined && shown[index] === undefined ? [value] : []))
+    const isForeign = (value: Uint8Array | undefined): value is Uint8Array => value !== undefined && written.get(value) !== kind
+    const foreign = changes.flatMap(({ value }) => (isForeign(value) ? [value] : []))
     const put = (values: readonly Uint8Array[]) => {
       let next = 0
-      return changes.map((change, index) => (change.value === undefined ? change : { ...change, value: shown[index] ?? values[next++] }))
+      return changes.map((change) => (isForeign(change.value) ? { ...change, value: values[next++] } : change))
     }
     if (foreign.length === 0) return put([])
     const values = codec.read(foreign)
     return values instanceof Promise ? values.then(put) : put(values)
-  }
-
-  function shownBytes(stored: Uint8Array): Uint8Array | undefined {
-    const known = written.get(stored)
-    return known?.kind === kind ? known.shown : undefined
   }
 }

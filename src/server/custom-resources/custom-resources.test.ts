@@ -457,6 +457,21 @@ describe('versions', () => {
     ])
   })
 
+  test('lose what the stored version does not know', async () => {
+    const { properties } = specSchema
+    const more = {
+      openAPIV3Schema: {
+        type: 'object',
+        properties: { spec: { type: 'object', properties: { ...properties, only: { type: 'string' } } } },
+      },
+    }
+    await send('POST', definitions, two({}, { schema: more }))
+    const created = await send('POST', others, { ...widget('a', { colour: 'red', only: 'here' }), apiVersion: 'example.org/v2' })
+    expect(created.object).toMatchObject({ apiVersion: 'example.org/v2', spec: { colour: 'red' } })
+    expect(created.object.spec).not.toHaveProperty('only')
+    expect((await send('GET', `${others}/a`)).object.spec).not.toHaveProperty('only')
+  })
+
   test('stay in storedVersions until they are taken out', async () => {
     await send('POST', definitions, two())
     await send('POST', widgets, widget('a'))

@@ -213,3 +213,17 @@ test('a definition goes with its objects, though its webhook does not answer', a
   for (let turn = 0; turn < 50; turn++) await new Promise<void>((resolve) => setImmediate(resolve))
   expect((await send('GET', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/places.example.org')).status).toBe(404)
 })
+
+test('a watch ends when a change cannot be shown, and goes on from a list when it can', async () => {
+  await send('POST', first, place('a', 'v1', { place: 'h:1' }))
+  const { body } = await request('GET', `${second}?watch=true`)
+  let isOver = false
+  if (body.type !== 'watch') throw new Error('no watch')
+  body.open({ event: () => true, end: () => (isOver = true) })
+  respond = () => Promise.reject(new Error('down'))
+  expect((await send('PUT', `${first}/a`, place('a', 'v1', { place: 'h:2' }))).status).toBe(200)
+  for (let turn = 0; turn < 20; turn++) await new Promise<void>((resolve) => setImmediate(resolve))
+  expect(isOver).toBe(true)
+  respond = success
+  expect((await send('GET', `${second}/a`)).object.spec).toEqual({ host: 'h', port: '2' })
+})
