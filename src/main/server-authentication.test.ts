@@ -172,6 +172,39 @@ describe('an issuer by configuration', () => {
   })
 })
 
+test('a webhook that a kubeconfig names knows whose tokens are', async () => {
+  const serving = await issueCertificate(authority, { commonName: 'webhook', addresses: ['127.0.0.1'], nowMs: Date.now() })
+  const webhook = createHttpsServer({ cert: serving.certificate, key: serving.key }, (request, response) => {
+    let text = ''
+    request.on('data', (chunk: Buffer) => (text += chunk.toString()))
+    request.once('end', () => {
+      const { spec } = JSON.parse(text)
+      const status = spec.token === 'secret' ? { authenticated: true, user: { username: 'anna' } } : { authenticated: false }
+      response.end(JSON.stringify({ status }))
+    })
+  })
+  await new Promise<void>((resolve) => webhook.listen(0, '127.0.0.1', resolve))
+  try {
+    const server = `https://127.0.0.1:${(webhook.address() as AddressInfo).port}/review`
+    const file = join(directory, 'webhook.yaml')
+    const kubeconfig = {
+      clusters: [{ name: 'a', cluster: { server, 'certificate-authority': 'ca.crt' } }],
+      contexts: [{ name: 'a', context: { cluster: 'a', user: 'a' } }],
+      'current-context': 'a',
+    }
+    await writeFile(file, stringify(kubeconfig))
+    const authentication = await authenticationWith(
+      `authentication-token-webhook-config-file=${file}`,
+      'authentication-token-webhook-version=v1',
+    )
+    expect(await whoBears(authentication, 'secret')).toEqual({ name: 'anna', groups: ['system:authenticated'] })
+    expect(await whoBears(authentication, 'other')).toBeUndefined()
+  } finally {
+    webhook.closeAllConnections()
+    webhook.close()
+  }
+})
+
 test('flags that contradict each other are refused', async () => {
   await expect(authenticationWith('oidc-issuer-url=https://x')).rejects.toThrow('must be specified together')
   await expect(authenticationWith(`oidc-issuer-url=http://x`, 'oidc-client-id=a')).rejects.toThrow('URL scheme must be https')

@@ -13,10 +13,12 @@ import { jwtVerifier } from '../server/authentication/jwt-verifier.ts'
 import { serviceAccountVerifier } from '../server/authentication/service-account-verifier.ts'
 import { parseTokenFile } from '../server/authentication/token-file.ts'
 import { firstToKnow } from '../server/authentication/token-verdict.ts'
+import { webhookTokenVerifier } from '../server/authentication/webhook-tokens.ts'
 import { type AuthenticationFactory, createAuthentication } from '../server/authentication.ts'
 import { defaultIssuer, type ServiceAccountTokens, serviceAccountTokens } from '../server/service-account-tokens.ts'
 import { fetchJson } from './fetch-json.ts'
 import { oidcIssuer } from './oidc-issuer.ts'
+import { webhookPoster } from './webhook-kubeconfig.ts'
 
 /** The cluster's own tokens, as the flags want them. */
 export function tokensFor(flags: ApiServerFlags, parts: { key: string; clock: Clock; random: Random }): ServiceAccountTokens {
@@ -43,6 +45,7 @@ export function authenticationFor(
   const { audiences: own } = tokens.policy
   const configuration = configurationOf(flags)
   const tokenFile = flags['token-auth-file']
+  const webhook = webhookOf(flags)
   return {
     create: (parts) =>
       createAuthentication({
@@ -52,6 +55,7 @@ export function authenticationFor(
           // Upstream has them off, and its installers turn them on.
           ...((flags['enable-bootstrap-token-auth'] ?? true) ? [bootstrapTokenVerifier(own, parts)] : []),
           ...configuration.issuers.map((issuer) => jwtVerifier({ issuer, own, fetchJson, clock: parts.clock, log: parts.log })),
+          ...(webhook ? [webhookTokenVerifier({ ...webhook, own, clock: parts.clock, log: parts.log })] : []),
         ]),
         audiences: own,
         allowsAnonymous: anonymousRule(configuration.anonymous),
@@ -59,6 +63,21 @@ export function authenticationFor(
         clock: parts.clock,
       }),
   }
+}
+
+const webhookTimeoutMs = 30_000
+/** As upstream: answers are good for two minutes. */
+const webhookCacheMs = 120_000
+
+function webhookOf(flags: ApiServerFlags): Pick<Parameters<typeof webhookTokenVerifier>[0], 'ask' | 'version' | 'cacheMs'> | undefined {
+  const file = flags['authentication-token-webhook-config-file']
+  if (!file) return undefined
+  // Upstream's default is the older version.
+  const version = flags['authentication-token-webhook-version'] ?? 'v1beta1'
+  if (version !== 'v1' && version !== 'v1beta1')
+    throw new Error(`authentication-token-webhook-version: ${JSON.stringify(version)} is not v1 or v1beta1`)
+  const { ask } = webhookPoster({ file, timeoutMs: webhookTimeoutMs })
+  return { ask, version, cacheMs: flags['authentication-token-webhook-cache-ttl'] ?? webhookCacheMs }
 }
 
 /** The file's, with what flags say in its place. */
