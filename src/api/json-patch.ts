@@ -2,6 +2,7 @@ import { copy, DecodeError } from './decode.ts'
 import { jsonEqual } from './json-equal.ts'
 import { isJsonObject } from './merge-patch.ts'
 import { setField } from './object.ts'
+import { shownText } from './shown-text.ts'
 import { StatusError } from './status-error.ts'
 
 const maxOperations = 10_000
@@ -66,7 +67,7 @@ function apply(pass: Pass, operation: unknown): void {
       if (!jsonEqual(find(pass, path) ?? null, operation.value ?? null)) throw new Inapplicable(`testing value ${path} failed`)
       return
     default:
-      throw new Inapplicable(`unexpected kind: ${String(operation.op)}`)
+      throw new Inapplicable(`unexpected kind: ${shownText(operation.op)}`)
   }
 }
 

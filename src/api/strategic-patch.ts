@@ -1,6 +1,7 @@
 import { isJsonObject } from './merge-patch.ts'
 import { type JsonObject, setField } from './object.ts'
 import type { Field, Schema } from './schema.ts'
+import { shownText } from './shown-text.ts'
 import { StatusError } from './status-error.ts'
 
 const orderPrefix = '$setElementOrder/'
@@ -25,7 +26,7 @@ function mergeObject(schema: Schema | undefined, original: JsonObject, patch: Js
   const { $patch: directive, $retainKeys: retained, ...changes } = patch
   if (directive === 'delete') return {}
   if (directive === 'replace') return changes
-  if (directive !== undefined && directive !== 'merge') throw new StatusError('BadRequest', `Unknown patch type: ${String(directive)}`)
+  if (directive !== undefined && directive !== 'merge') throw new StatusError('BadRequest', `Unknown patch type: ${shownText(directive)}`)
   const kept = retained === undefined ? undefined : retainedKeys(retained, changes)
   const result = kept ? Object.fromEntries(Object.entries(original).filter(([name]) => kept.has(name))) : { ...original }
   for (const [name, value] of Object.entries(changes)) {

@@ -21,16 +21,32 @@ export function parseYamlText(text: string): YamlDocument {
   try {
     const lines = new LineCounter()
     // Keys that stand twice are told by fieldValidation.
-    const options = { version: '1.1', schema: 'yaml-1.1', customTags: jsonTags, uniqueKeys: false, lineCounter: lines } as const
+    const options = {
+      version: '1.1',
+      schema: 'yaml-1.1',
+      logLevel: 'error',
+      customTags: jsonTags,
+      uniqueKeys: false,
+      lineCounter: lines,
+    } as const
     const [document, ...more] = parseAllDocuments(text, options)
     if (!document || more.length > 0) throw new DecodeError('exactly one document is expected')
     const [problem] = document.errors
     if (problem) throw new DecodeError(problem.message)
-    return { value: document.toJS({ maxAliasCount: maxAliases }), doubled: doubledKeys(document, lines) }
+    return { value: readValue(document), doubled: doubledKeys(document, lines) }
   } catch (cause) {
-    // Values that nest too deep exhaust the parser's stack; aliases beyond the bound are a ReferenceError.
+    // Values that nest too deep exhaust the parser's stack.
     if (cause instanceof RangeError) throw new DecodeError('exceeded max depth', { cause })
-    if (cause instanceof ReferenceError) throw new DecodeError(cause.message, { cause })
+    throw cause
+  }
+}
+
+/** What cannot be a value (merging what is no map, aliases beyond the bound) is told by errors of several kinds. */
+function readValue(document: { toJS(options: { maxAliasCount: number }): unknown }): unknown {
+  try {
+    return document.toJS({ maxAliasCount: maxAliases })
+  } catch (cause) {
+    if (cause instanceof Error && !(cause instanceof RangeError)) throw new DecodeError(cause.message, { cause })
     throw cause
   }
 }

@@ -21,16 +21,22 @@ export function deleteOptions(given: JsonObject, parameters: URLSearchParams, re
   if (policy !== undefined && policy !== 'Orphan' && policy !== 'Background' && policy !== 'Foreground') {
     throw invalidOptions('DeleteOptions', notSupported('propagationPolicy', policy, ['Foreground', 'Background', 'Orphan', 'nil']))
   }
-  const seconds = given.gracePeriodSeconds ?? parameters.get('gracePeriodSeconds') ?? undefined
-  if (seconds !== undefined && !Number.isSafeInteger(Number(seconds)))
-    throw new StatusError('BadRequest', `gracePeriodSeconds: Invalid value: ${JSON.stringify(seconds)}: must be an integer`)
+  const seconds = secondsOf(given.gracePeriodSeconds ?? parameters.get('gracePeriodSeconds') ?? undefined)
   const { uid, resourceVersion } = isJsonObject(given.preconditions) ? given.preconditions : {}
   return {
     ...writeOptions(parameters, request, context),
     ...(Array.isArray(given.dryRun) && given.dryRun.includes('All') && { dryRun: true }),
     // Less than nothing is a second, as upstream has it: nothing at all would be a deletion by force.
-    ...(seconds !== undefined && { gracePeriodSeconds: Number(seconds) < 0 ? 1 : Number(seconds) }),
+    ...(seconds !== undefined && { gracePeriodSeconds: seconds < 0 ? 1 : seconds }),
     ...(policy !== undefined && { propagationPolicy: policy }),
     preconditions: { ...(typeof uid === 'string' && { uid }), ...(typeof resourceVersion === 'string' && { resourceVersion }) },
   }
+}
+
+/** A number in a body, a text in a query. */
+function secondsOf(given: unknown): number | undefined {
+  if (given === undefined) return undefined
+  const seconds = typeof given === 'string' ? Number(given) : given
+  if (typeof seconds === 'number' && Number.isSafeInteger(seconds)) return seconds
+  throw new StatusError('BadRequest', `gracePeriodSeconds: Invalid value: ${JSON.stringify(given)}: must be an integer`)
 }

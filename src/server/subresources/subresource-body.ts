@@ -5,6 +5,7 @@ import type { JsonObject } from '../../api/object.ts'
 import { apiVersionOf } from '../../api/resource-ref.ts'
 import type { Schema } from '../../api/schema.ts'
 import { type Definitions, schemaSource } from '../../api/schema-of.ts'
+import { shownText } from '../../api/shown-text.ts'
 import { StatusError } from '../../api/status-error.ts'
 import { parseBody } from '../body.ts'
 import type { SubresourceCall } from './subresource.ts'
@@ -34,7 +35,7 @@ export function subresourceBody(definitions: Definitions): SubresourceBody {
     const isVersion = given === apiVersion || given === olderVersions.get(`${apiVersion}/${kind}`)
     const isOther = !isVersion || (value.kind ?? kind) !== kind
     if (isOther) {
-      const type = `${String(value.apiVersion)}, Kind=${String(value.kind)}`
+      const type = `${shownText(value.apiVersion)}, Kind=${shownText(value.kind)}`
       throw new StatusError('BadRequest', `${type} cannot be handled as a ${kind} (${apiVersion})`)
     }
     try {
