@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest } from 'node:https'
 import { StatusError, type StatusReason } from '../api/status-error.ts'
 import type { Status } from '../api/types/meta-v1.ts'
+import { linesOf } from './lines-of.ts'
 import type { StreamEvent, Transport, TransportRequest } from './transport.ts'
 
 export interface HttpTransportOptions {
@@ -89,21 +90,6 @@ async function textOf(response: IncomingMessage, server: string): Promise<string
     throw new StatusError('ServiceUnavailable', `The reply of ${server} broke off`, undefined, { cause })
   }
   return Buffer.concat(chunks).toString()
-}
-
-/** Whole lines, wherever the chunks are cut. */
-async function* linesOf(response: IncomingMessage): AsyncIterable<string> {
-  let waiting: Buffer[] = []
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    let start = 0
-    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
-      const line = Buffer.concat([...waiting, chunk.subarray(start, end)]).toString()
-      waiting = []
-      start = end + 1
-      if (line !== '') yield line
-    }
-    if (start < chunk.length) waiting.push(chunk.subarray(start))
-  }
 }
 
 /** Logs and the like may look like JSON: the content type says what they are. */

@@ -1,7 +1,8 @@
-import type { ApiRequest, ApiWatchEvent, Handler, UserInfo } from '../api/exchange.ts'
+import type { ApiReply, ApiRequest, ApiWatchEvent, Handler, UserInfo } from '../api/exchange.ts'
 import { StatusError, type StatusReason } from '../api/status-error.ts'
 import type { Status } from '../api/types/meta-v1.ts'
 import { Wakeup } from '../base/wakeup.ts'
+import { linesOf } from './lines-of.ts'
 import type { StreamEvent, Transport, TransportRequest } from './transport.ts'
 
 /** What a watch may hold for a reader that is slow; then it is ended and begins again from a list. */
@@ -28,17 +29,29 @@ export function inProcessTransport({
     signal: signal ?? never,
   })
 
+  async function objectOf({ body, headers }: ApiReply): Promise<object> {
+    switch (body.type) {
+      case 'object':
+        return serialise ? parse(body.encode()) : body.object
+      case 'bytes':
+        return { text: textOf(body.chunks) }
+      // What another server answered, or a log.
+      case 'stream': {
+        const chunks = await collected(body.stream)
+        return headers['content-type']?.startsWith('application/json') ? parse(chunks) : { text: textOf(chunks) }
+      }
+      case 'none':
+      case 'watch':
+      case 'upgrade':
+        return {}
+    }
+  }
+
   return {
     async send(request) {
-      const { status, body } = await handle(requestOf(request))
-      const object =
-        body.type === 'object'
-          ? serialise
-            ? parse(body.encode())
-            : body.object
-          : body.type === 'bytes'
-            ? { text: textOf(body.chunks) }
-            : {}
+      const reply = await handle(requestOf(request))
+      const object = await objectOf(reply)
+      const { status } = reply
       if (status < 300) return object
       throw errorOf(status, object)
     },
@@ -48,6 +61,17 @@ export function inProcessTransport({
       const ended = new AbortController()
       const signal = request.signal ? AbortSignal.any([request.signal, ended.signal]) : ended.signal
       const { status, body } = await handle(requestOf({ ...request, signal }))
+      // Another server's watch comes as it was sent.
+      if (body.type === 'stream' && status === 200) {
+        try {
+          for await (const line of linesOf(body.stream)) yield JSON.parse(line) as StreamEvent
+        } catch (cause) {
+          if (!signal.aborted) throw new StatusError('ServiceUnavailable', `The watch of ${request.path} broke off`, undefined, { cause })
+        } finally {
+          ended.abort()
+        }
+        return
+      }
       if (body.type !== 'watch') throw errorOf(status, body.type === 'object' ? body.object : {})
       const wakeup = new Wakeup(signal)
       let waiting: ApiWatchEvent<unknown>[] = []
@@ -78,6 +102,12 @@ export function inProcessTransport({
       }
     },
   }
+}
+
+async function collected(stream: AsyncIterable<Uint8Array>): Promise<readonly Uint8Array[]> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of stream) chunks.push(chunk)
+  return chunks
 }
 
 const textOf = (chunks: readonly Uint8Array[]) => Buffer.concat(chunks).toString()
