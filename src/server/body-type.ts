@@ -1,8 +1,11 @@
 import type { Catalog } from '../api/catalog.ts'
 import type { Kind } from '../api/kind.ts'
+import { isJsonObject } from '../api/merge-patch.ts'
 import type { JsonObject } from '../api/object.ts'
+import { invalid } from '../api/problem.ts'
 import { apiVersionOf, groupVersionOf } from '../api/resource-ref.ts'
 import { StatusError } from '../api/status-error.ts'
+import { invalidObject } from './invalid-object.ts'
 
 /** Refuses a body that says it is of another type than its path takes; what it leaves out is what the path takes. */
 export function checkType(kind: Kind, given: JsonObject, catalog: Pick<Catalog, 'byKind'>): void {
@@ -10,6 +13,7 @@ export function checkType(kind: Kind, given: JsonObject, catalog: Pick<Catalog, 
   const apiVersion = stringOf(kind, given, 'apiVersion') || expected
   const name = stringOf(kind, given, 'kind') || kind.kind
   if (apiVersion === expected && name === kind.kind) return
+  if (kind.decode) throw otherCustomType(kind, name, apiVersion, given)
   const { group, version } = groupVersionOf(apiVersion)
   const known = catalog.byKind(group, version, name)
   // The same objects in another version: read without fail, and refused all the same.
@@ -19,6 +23,18 @@ export function checkType(kind: Kind, given: JsonObject, catalog: Pick<Catalog, 
     ? `converting (${version}.${name}) to (${internalPackage(kind.group)}.${kind.kind}): unknown conversion`
     : `no kind ${JSON.stringify(name)} is registered for version ${JSON.stringify(apiVersion)}`
   throw new StatusError('BadRequest', `${name} in version ${JSON.stringify(version)} cannot be handled as a ${kind.kind}: ${why}`)
+}
+
+/** Custom resources have no Go type that could not be read: the version is refused first, and the kind by validation. */
+function otherCustomType(kind: Kind, name: string, apiVersion: string, { metadata }: JsonObject): StatusError {
+  const expected = apiVersionOf(kind)
+  if (apiVersion !== expected)
+    return new StatusError(
+      'BadRequest',
+      `the API version in the data (${apiVersion}) does not match the expected API version (${expected})`,
+    )
+  const given = isJsonObject(metadata) && typeof metadata.name === 'string' ? metadata.name : ''
+  return invalidObject(kind, given, [invalid('kind', name, `must be ${kind.kind}`)])
 }
 
 function stringOf(kind: Kind, given: JsonObject, field: 'apiVersion' | 'kind'): string {

@@ -325,6 +325,19 @@ describe('objects', () => {
     expect(dropped.object).not.toHaveProperty('more')
   })
 
+  test('of another type are refused', async () => {
+    const other = await send('POST', widgets, { ...widget('a'), kind: 'Gadget' })
+    expect([other.status, other.object.message]).toEqual([
+      422,
+      'Widget.example.org "a" is invalid: kind: Invalid value: "Gadget": must be Widget',
+    ])
+    const older = await send('POST', widgets, { ...widget('a'), apiVersion: 'example.org/v0' })
+    expect([older.status, older.object.message]).toEqual([
+      400,
+      'the API version in the data (example.org/v0) does not match the expected API version (example.org/v1)',
+    ])
+  })
+
   test('take no strategic merge patches', async () => {
     await send('POST', widgets, widget('a'))
     const { status, object } = await send('PATCH', `${widgets}/a`, {}, { 'content-type': 'application/strategic-merge-patch+json' })
