@@ -13,6 +13,7 @@ import { namespaceExists } from './namespace-exists.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { nodeRestriction } from './node-restriction.ts'
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts'
+import { podSecurity } from './pod-security/pod-security.ts'
 import { mutatingPolicyAdmission, validatingPolicyAdmission } from './policies/policy-admission.ts'
 import { priority } from './priority.ts'
 import { resourceQuota } from './resource-quota.ts'
@@ -45,6 +46,7 @@ export const orderedPlugins: readonly OrderedPlugin[] = [
   standard('NodeRestriction', nodeRestriction),
   standard('TaintNodesByCondition', () => taintNodesByCondition),
   onRequest('AlwaysPullImages', () => alwaysPullImages),
+  standard('PodSecurity', podSecurity),
   standard('Priority', priority),
   standard('DefaultTolerationSeconds', () => defaultTolerationSeconds),
   onRequest('ExtendedResourceToleration', () => extendedResourceToleration),
