@@ -6,6 +6,7 @@ import { collectGarbage, removeOrphans } from './garbage-collection.ts'
 import { imagePuller } from './image-puller.ts'
 import type { KubeletOptions } from './kubelet-options.ts'
 import { rotateLogs } from './log-rotation.ts'
+import { nodeAccess } from './node-access.ts'
 import { nodeAgent } from './node-agent.ts'
 import { createNodeServer } from './node-server.ts'
 import { createObjectSource } from './object-source.ts'
@@ -65,6 +66,7 @@ async function runKubelet(options: KubeletOptions, signal: AbortSignal): Promise
       node,
       ...(options.machineUsage && { machineUsage: options.machineUsage }),
       tls: options.tls,
+      access: nodeAccess({ client, nodeName: node.name, clock }),
       clock,
       log,
       workers: () => hear.workers,

@@ -13,6 +13,7 @@ import type { RuntimeService } from '../cri/types.ts'
 import { readContainerLog } from './container-log.ts'
 import type { KubeletOptions, MachineUsage } from './kubelet-options.ts'
 import { logRequest } from './log-request.ts'
+import type { NodeAccess, Shown } from './node-access.ts'
 import type { PodEntry } from './pod-entry.ts'
 import type { PodWorkers } from './pod-workers.ts'
 import { latestContainer } from './runtime-pod.ts'
@@ -29,6 +30,8 @@ interface Deps {
   readonly node: KubeletOptions['node']
   readonly machineUsage?: () => Promise<MachineUsage>
   readonly tls: NonNullable<KubeletOptions['tls']>
+  /** Who may ask for what. */
+  readonly access: NodeAccess
   readonly workers: () => PodWorkers | undefined
   readonly clock: Clock
   readonly log: Log
@@ -48,15 +51,19 @@ class Refusal extends Error {
 /** The address may be put on its interface by another part of the same process: it is tried this often, this many times. */
 const listenRetryMs = 50
 const maxListenTries = 200
-/** Whoever this group's certificate names speaks for the API server. */
-const trustedOrganization = 'system:masters'
 
-/** What the API server asks of a node: logs, exec, attach, port-forward, and what it runs. Certificates tell who may. */
-export function createNodeServer({ runtime, node, machineUsage, tls, workers, clock, log }: Deps): NodeServer {
+/** What the API server asks of a node: logs, exec, attach, port-forward, and what it runs. */
+export function createNodeServer({ runtime, node, machineUsage, tls, access, workers, clock, log }: Deps): NodeServer {
   let lastUsage: { readonly atMs: number; readonly cpuNanoseconds: number } | undefined
   const sockets = new Set<Duplex>()
   const stop = new AbortController()
-  const server = createServer({ cert: tls.certificate, key: tls.key, ca: tls.clientAuthority, requestCert: true, rejectUnauthorized: true })
+  const server = createServer({
+    cert: tls.certificate,
+    key: tls.key,
+    ca: tls.clientAuthority,
+    requestCert: true,
+    rejectUnauthorized: false,
+  })
   server.on('request', (request, response) => {
     void answer(request, response).catch((error: unknown) => refuse(response, error))
   })
@@ -101,9 +108,9 @@ export function createNodeServer({ runtime, node, machineUsage, tls, workers, cl
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    await authorize(request)
     const { parts, query } = placeOf(request)
     if (parts[0] === 'healthz') return text(response, 'ok')
-    authorize(request)
     const known = running()
     switch (parts[0]) {
       case 'containerLogs':
@@ -124,6 +131,12 @@ export function createNodeServer({ runtime, node, machineUsage, tls, workers, cl
         throw new Refusal(400, 'Upgrade request required')
     }
     throw new Refusal(404, '404 page not found')
+  }
+
+  async function authorize(request: IncomingMessage): Promise<void> {
+    const [path = '/'] = (request.url ?? '/').split('?')
+    const verdict = await access(shownBy(request), request.method ?? '', path)
+    if (verdict) throw new Refusal(verdict.status, verdict.message)
   }
 
   async function statsSource(known: PodWorkers) {
@@ -181,7 +194,7 @@ export function createNodeServer({ runtime, node, machineUsage, tls, workers, cl
   }
 
   async function relay(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    authorize(request)
+    await authorize(request)
     const url = new URL(await streamUrl(request))
     // Who has left meanwhile would not be missed any more.
     if (socket.destroyed) return
@@ -261,10 +274,16 @@ function statusOf(error: unknown): { status: number; message: string } {
   return { status: error instanceof Refusal ? error.status : isNotFound(error) ? 404 : 500, message }
 }
 
-/** The certificate is signed by the cluster's authority (TLS saw to that); nodes and users have such too. */
-function authorize({ socket }: IncomingMessage): void {
-  const { O: organizations } = (socket as TLSSocket).getPeerCertificate().subject ?? {}
-  if (![organizations].flat().includes(trustedOrganization)) throw new Refusal(403, 'Forbidden')
+/** Of a certificate that the cluster's authority did not sign nothing counts. */
+function shownBy({ socket, headers }: IncomingMessage): Shown {
+  const { authorized } = socket as TLSSocket
+  const { CN, O } = (authorized ? (socket as TLSSocket).getPeerCertificate().subject : undefined) ?? {}
+  const [commonName] = [CN].flat()
+  const token = /^Bearer (\S+)$/i.exec(headers.authorization ?? '')?.[1]
+  return {
+    ...(commonName && { certificate: { commonName, organizations: [O].flat().filter((name) => name !== undefined) } }),
+    ...(token !== undefined && { token }),
+  }
 }
 
 function placeOf({ url = '/' }: IncomingMessage): { parts: readonly string[]; query: URLSearchParams } {

@@ -19,6 +19,7 @@ import type { ContainerImages } from '../engine/container-images.ts'
 import { type Engine, openEngine } from '../engine/engine.ts'
 import { infraRootfs } from '../engine/images/infra-rootfs.ts'
 import { createAuthenticator } from '../server/authentication.ts'
+import { roleBased } from '../server/authorization/role-based.ts'
 import { createAuthority, issueCertificate, type KeyPair } from '../server/pki.ts'
 import { createServer } from '../server/server.ts'
 import { serviceAccountTokens } from '../server/service-account-tokens.ts'
@@ -97,6 +98,8 @@ describe.skipIf(!isRoot || !hasTools)('with real containers', { timeout: 30_000 
         catalog: builtinCatalog(),
         authenticate: createAuthenticator({ staticTokens: new Map(), verifyToken: async () => undefined }),
         serverAddress: '',
+        authorizers: [roleBased],
+        bootstrapPolicy: true,
         tokens: serviceAccountTokens({
           key: signing.key,
           issuer: 'test',
