@@ -1,8 +1,9 @@
 import type { KubeObject } from '../api/object.ts'
 import type { ResourceRef } from '../api/resource-ref.ts'
+import { StatusError } from '../api/status-error.ts'
 import type { APIGroupList, APIResourceList } from '../api/types/meta-v1.ts'
 import type { Client } from '../client/client.ts'
-import { unlessGone } from './api-errors.ts'
+import { messageOf, unlessGone } from './api-errors.ts'
 
 /** A resource as discovery tells of it. */
 export interface DiscoveredResource {
@@ -10,8 +11,19 @@ export interface DiscoveredResource {
   readonly verbs: readonly string[]
 }
 
+export interface Discovered {
+  readonly resources: readonly DiscoveredResource[]
+  /** Group versions of other servers that do not answer now, each with why. */
+  readonly failures: readonly string[]
+}
+
+/** What the server stores and can be told of now. */
+export const discoverResources = async (client: Client, signal: AbortSignal): Promise<readonly DiscoveredResource[]> =>
+  (await discoverAll(client, signal)).resources
+
 /** What the server stores, each resource once, in its preferred version. Events of both groups are the same objects. */
-export async function discoverResources(client: Client, signal: AbortSignal): Promise<readonly DiscoveredResource[]> {
+export async function discoverAll(client: Client, signal: AbortSignal): Promise<Discovered> {
+  const failures: string[] = []
   const get = async (path: string) => client.request('GET', path, undefined, { signal })
   const { groups } = (await get('/apis')) as unknown as APIGroupList
   const versions = [
@@ -22,9 +34,18 @@ export async function discoverResources(client: Client, signal: AbortSignal): Pr
       return order.map(({ version }) => ({ path: `/apis/${name}/${version}`, group: name, version }))
     }),
   ]
-  // A version that has gone meanwhile has nothing.
-  const resourcesAt = async (path: string) => ((await unlessGone(get(path))) as unknown as APIResourceList | undefined)?.resources ?? []
-  const lists = await Promise.all(versions.map(async (one) => ({ ...one, resources: await resourcesAt(one.path) })))
+  const resourcesAt = async ({ path, group, version }: (typeof versions)[number]) => {
+    try {
+      // A version that has gone meanwhile has nothing.
+      return ((await unlessGone(get(path))) as unknown as APIResourceList | undefined)?.resources ?? []
+    } catch (error) {
+      // One server that is down must not stop what concerns all others.
+      if (!(error instanceof StatusError) || error.code < 500) throw error
+      failures.push(`${group}/${version}: ${messageOf(error)}`)
+      return []
+    }
+  }
+  const lists = await Promise.all(versions.map(async (one) => ({ ...one, resources: await resourcesAt(one) })))
   const found = new Map<string, DiscoveredResource>()
   for (const { group, version, resources } of lists) {
     for (const { name, kind, namespaced, verbs } of resources) {
@@ -33,5 +54,5 @@ export async function discoverResources(client: Client, signal: AbortSignal): Pr
       found.set(key, { ref: { group, version, plural: name, kind, namespaced }, verbs })
     }
   }
-  return [...found.values()]
+  return { resources: [...found.values()], failures: failures.sort() }
 }

@@ -7,6 +7,8 @@ export interface LeftContent {
   readonly counts: ReadonlyMap<string, number>
   /** By finalizer: on how many objects. */
   readonly finalizers: ReadonlyMap<string, number>
+  /** Group versions of which nobody can tell what they have. */
+  readonly undiscovered: readonly string[]
   /** What went wrong while deleting. */
   readonly failures: readonly string[]
 }
@@ -16,7 +18,14 @@ export function namespaceConditions(before: readonly NamespaceCondition[], left:
   const remaining = [...left.counts].sort().map(([resource, count]) => `${resource} has ${count} resource instances`)
   const held = [...left.finalizers].sort().map(([finalizer, count]) => `${finalizer} in ${count} resource instances`)
   const found = [
-    says('NamespaceDeletionDiscoveryFailure', false, 'ResourcesDiscovered', 'All resources successfully discovered'),
+    left.undiscovered.length > 0
+      ? says(
+          'NamespaceDeletionDiscoveryFailure',
+          true,
+          'DiscoveryFailed',
+          `Discovery failed for some groups, ${left.undiscovered.length} failing: unable to retrieve the complete list of server APIs: ${left.undiscovered.join(', ')}`,
+        )
+      : says('NamespaceDeletionDiscoveryFailure', false, 'ResourcesDiscovered', 'All resources successfully discovered'),
     says('NamespaceDeletionGroupVersionParsingFailure', false, 'ParsedGroupVersions', 'All legacy kube types successfully parsed'),
     left.failures.length > 0
       ? says(

@@ -8,7 +8,7 @@ import type { Caches } from '../client/client.ts'
 import { semanticEqual } from '../client/semantic-equal.ts'
 import { messageOf, unlessGone } from './api-errors.ts'
 import type { Controller, Outcome, Reconcile, Watch } from './controller.ts'
-import { type DiscoveredResource, discoverResources } from './discover-resources.ts'
+import { type DiscoveredResource, discoverAll } from './discover-resources.ts'
 import { type LeftContent, namespaceConditions } from './namespace-conditions.ts'
 import type { GraphNode, ObjectGraph } from './object-graph.ts'
 
@@ -49,7 +49,8 @@ export function namespaceController({
   async function reconcile(namespace: Namespace, context: Reconcile): Promise<Outcome> {
     if (!isDeleted(namespace) || !(namespace.spec?.finalizers ?? []).includes(finalizer)) return undefined
     const left = await empty(namespace.metadata.name, context)
-    if (left.counts.size === 0 && left.failures.length === 0) {
+    const failures = [...left.undiscovered, ...left.failures]
+    if (left.counts.size === 0 && failures.length === 0) {
       await finalize(namespace, context)
       return undefined
     }
@@ -57,16 +58,15 @@ export function namespaceController({
     const status = { ...namespace.status, phase: 'Terminating', conditions }
     if (!semanticEqual(namespace.status, status))
       await client.resource(namespacesRef).updateStatus({ ...namespace, status }, { cause: context.cause })
-    if (left.failures.length > 0)
-      throw new StatusError('InternalError', `Cannot empty the namespace ${namespace.metadata.name}: ${left.failures.join(', ')}`)
+    if (failures.length > 0)
+      throw new StatusError('InternalError', `Cannot empty the namespace ${namespace.metadata.name}: ${failures.join(', ')}`)
     return { afterMs: recountMs }
   }
 
   async function empty(namespace: string, { cause, signal }: Reconcile): Promise<LeftContent> {
-    const left = { counts: new Map<string, number>(), finalizers: new Map<string, number>(), failures: [] as string[] }
-    const resources = (await discoverResources(client, signal)).filter(
-      ({ ref, verbs }) => ref.namespaced && verbs.includes('list') && verbs.includes('delete'),
-    )
+    const { resources: all, failures: undiscovered } = await discoverAll(client, signal)
+    const left = { counts: new Map<string, number>(), finalizers: new Map<string, number>(), undiscovered, failures: [] as string[] }
+    const resources = all.filter(({ ref, verbs }) => ref.namespaced && verbs.includes('list') && verbs.includes('delete'))
     const isPods = ({ ref }: DiscoveredResource) => ref.plural === podsRef.plural && ref.group === podsRef.group
     await Promise.all(resources.filter(isPods).map(emptyOf))
     if (left.counts.size === 0 && left.failures.length === 0) await Promise.all(resources.filter((one) => !isPods(one)).map(emptyOf))

@@ -54,7 +54,7 @@ export interface AggregationParts {
   readonly caches: ResourceCaches
   /** Its kinds are registered as they come and go. */
   readonly customResources: CustomResources
-  /** Left out, other servers cannot be reached. */
+  /** Undefined: other servers cannot be reached, and what they answer is unavailable. */
   readonly forwarding: ForwardParts | undefined
   readonly clock: Clock
   readonly log: Log
@@ -95,7 +95,7 @@ export async function createAggregation(parts: AggregationParts, signal: AbortSi
 
   return {
     answer(call) {
-      if (remotes.isEmpty || !forwarding) return undefined
+      if (remotes.isEmpty) return undefined
       const remote = remoteAt(call.request.path)
       return remote && forward(remote, call, forwarding)
     },

@@ -20,8 +20,8 @@ export async function targetOf({ service, verified }: RemoteService, { resolve }
 }
 
 /** Lets another server answer: it sees the request as it came, and who sends it, but nothing by which the sender proved that. */
-export async function forward(remote: RemoteService, { request, user }: Call, parts: ForwardParts): Promise<ApiReply> {
-  if (!remote.isAvailable) return unavailable
+export async function forward(remote: RemoteService, { request, user }: Call, parts: ForwardParts | undefined): Promise<ApiReply> {
+  if (!remote.isAvailable || !parts) return unavailable
   let target: Target
   try {
     target = await targetOf(remote, parts)
