@@ -21,6 +21,8 @@ export interface CelProgram {
   readonly resultType: CelType
   /** Ends when it has cost more than the limit. What bindings throw themselves comes through. */
   evaluate(bindings: Bindings, costLimit: number): Evaluation
+  /** The same, at once where it is quick; else it begins anew and leaves the loop to others every few milliseconds. */
+  evaluateInTurns(bindings: Bindings, costLimit: number): Evaluation | Promise<Evaluation>
 }
 
 export type Compiled =
@@ -39,7 +41,7 @@ export function compileCel(source: string, environment: CelEnvironment): Compile
   const mistakes = 'root' in checked ? literalMistakes(checked) : checked
   if (mistakes.length > 0 || !('root' in checked))
     return { type: 'mistakes', text: mistakes.map((mistake) => showMistake(source, mistake)).join('\n') }
-  const run = plan(checked, environment.functions)
+  const planned = plan(checked, environment.functions)
   const patterns = new Map<string, RE2JS>()
   const program: CelProgram = {
     source,
@@ -47,14 +49,36 @@ export function compileCel(source: string, environment: CelEnvironment): Compile
     resultType: checked.type,
     evaluate(bindings, costLimit) {
       const meter = new Meter(costLimit, patterns)
-      try {
-        return { type: 'value', value: run(bindings, meter), cost: meter.cost }
-      } catch (error) {
-        if (error instanceof CelError) return { type: 'error', message: error.message, cost: meter.cost }
-        if (error instanceof CostExceeded) return { type: 'exceeded', cost: meter.cost }
-        throw error
-      }
+      return outcome(meter, () => planned.evaluate(bindings, meter))
+    },
+    evaluateInTurns(bindings, costLimit) {
+      const first = Meter.forOneTurn(costLimit, patterns)
+      const evaluation = outcome(first, () => planned.evaluate(bindings, first))
+      return evaluation.type === 'exceeded' ? evaluateSlowly(bindings, new Meter(costLimit, patterns)) : evaluation
     },
   }
   return { type: 'program', program }
+
+  async function evaluateSlowly(bindings: Bindings, meter: Meter): Promise<Evaluation> {
+    const turns = planned.inTurns(bindings, meter)
+    for (;;) {
+      await new Promise<void>((resolve) => setImmediate(resolve))
+      let next: IteratorResult<undefined, CelValue> | undefined
+      const evaluation = outcome(meter, () => {
+        next = turns.next()
+        return next.value ?? null
+      })
+      if (evaluation.type !== 'value' || next?.done !== false) return evaluation
+    }
+  }
+}
+
+function outcome(meter: Meter, evaluate: () => CelValue): Evaluation {
+  try {
+    return { type: 'value', value: evaluate(), cost: meter.cost }
+  } catch (error) {
+    if (error instanceof CelError) return { type: 'error', message: error.message, cost: meter.cost }
+    if (error instanceof CostExceeded) return { type: 'exceeded', cost: meter.cost }
+    throw error
+  }
 }

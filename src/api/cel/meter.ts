@@ -1,16 +1,18 @@
 import type { RE2JS } from 're2js'
 
-/** Something that an expression cannot do with the values it was given. Words are cel-go's. */
-export class CelError extends Error {
-  override readonly name = 'CelError'
+/** Something that an expression cannot do with the values it was given. Words are cel-go's. No Error: a stack takes longer than all the rest. */
+export class CelError {
+  readonly message: string
+  constructor(message: string) {
+    this.message = message
+  }
 }
 
+export const costExceeded = 'operation cancelled: actual cost limit exceeded'
+
 /** An expression used up what it may cost: no `||` goes on after it. */
-export class CostExceeded extends Error {
-  override readonly name = 'CostExceeded'
-  constructor() {
-    super('operation cancelled: actual cost limit exceeded')
-  }
+export class CostExceeded {
+  readonly message = costExceeded
 }
 
 /** Longer strings are counted once. */
@@ -20,11 +22,18 @@ const maxWork = 30_000_000
 /** How many compiled patterns are kept. */
 const maxPatterns = 64
 
+/** After so much in one go others have their turn: about two milliseconds. */
+const turnCost = 20_000
+const turnWork = 500_000
+
 /** Counts what an evaluation costs, in upstream's units, and what it does, and ends it at either limit. */
 export class Meter {
   cost = 0
   readonly #limit: number
+  #maxWork = maxWork
   #work = 0
+  #turnCost = turnCost
+  #turnWork = turnWork
   #sizes: Map<string, number> | undefined
 
   readonly #patterns: Map<string, RE2JS>
@@ -33,6 +42,21 @@ export class Meter {
   constructor(limit: number, patterns = new Map<string, RE2JS>()) {
     this.#limit = limit
     this.#patterns = patterns
+  }
+
+  /** Ends after one turn. */
+  static forOneTurn(limit: number, patterns: Map<string, RE2JS>): Meter {
+    const meter = new Meter(Math.min(limit, turnCost), patterns)
+    meter.#maxWork = turnWork
+    return meter
+  }
+
+  /** Whether others should have their turn now; begins a new one if so. */
+  endsTurn(): boolean {
+    if (this.cost < this.#turnCost && this.#work < this.#turnWork) return false
+    this.#turnCost = this.cost + turnCost
+    this.#turnWork = this.#work + turnWork
+    return true
   }
 
   pattern(text: string, compile: () => RE2JS): RE2JS {
@@ -52,7 +76,7 @@ export class Meter {
   /** Of what costs little by upstream's reckoning although it takes long. */
   work(steps: number): void {
     this.#work += steps
-    if (this.#work > maxWork) throw new CostExceeded()
+    if (this.#work > this.#maxWork) throw new CostExceeded()
   }
 
   /** Code points of a string. */

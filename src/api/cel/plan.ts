@@ -35,28 +35,44 @@ interface Frame {
   readonly locals: (CelValue | CelError)[]
 }
 
-type Step = (frame: Frame) => CelValue
+type Turns = Generator<undefined, CelValue>
+
+/** How a node gives its value: at once, or with pauses, in which others have their turn. */
+interface Step {
+  now(frame: Frame): CelValue
+  /** Undefined where it never takes long, having no loop in it. */
+  readonly slowly: ((frame: Frame) => Turns) | undefined
+}
+
+export interface Plan {
+  evaluate(bindings: Bindings, meter: Meter): CelValue
+  /** Stops for a moment whenever a turn is over. */
+  inTurns(bindings: Bindings, meter: Meter): Turns
+}
 
 const listCost = 10
 const mapCost = 30
 const structCost = 40
 
-/** Turns a checked expression into a function. What it costs is charged as upstream's interpreter does. */
-export function plan({ root, types, references }: Checked, functions: Functions): (bindings: Bindings, meter: Meter) => CelValue {
+/** Turns a checked expression into functions. What it costs is charged as upstream's interpreter does. */
+export function plan({ root, types, references }: Checked, functions: Functions): Plan {
   /** Names in scope and where their values are, innermost last. */
   const scope: { readonly name: string; readonly place: number }[] = []
-  const run = stepOf(root)
-  return (bindings, meter) => run({ bindings, meter, locals: [] })
+  const step = stepOf(root)
+  return {
+    evaluate: (bindings, meter) => step.now({ bindings, meter, locals: [] }),
+    inTurns: (bindings, meter) => turnsOf(step, { bindings, meter, locals: [] }),
+  }
 
   function stepOf(node: Node): Step {
     switch (node.type) {
       case 'literal': {
         const { value } = node
-        return () => value
+        return quick(() => value)
       }
       case 'ident':
       case 'select':
-        return variable(node) ?? (node.type === 'select' ? selection(node) : () => null)
+        return variable(node) ?? (node.type === 'select' ? selection(node) : quick(() => null))
       case 'call':
         return call(node)
       case 'list':
@@ -75,36 +91,34 @@ export function plan({ root, types, references }: Checked, functions: Functions)
     const reference = references.get(node)
     if (reference?.type === 'type') {
       const value = new CelTypeValue(reference.name)
-      return () => value
+      return quick(() => value)
     }
     if (reference?.type !== 'variable') return undefined
     const { name } = reference
     const local = scope.findLast((known) => known.name === name)
     if (local) {
       const { place } = local
-      return ({ locals, meter }) => {
+      return quick(({ locals, meter }) => {
         meter.charge(1)
         const value = locals[place]
         if (value instanceof CelError) throw value
         return value as CelValue
-      }
+      })
     }
-    return ({ bindings, meter }) => {
+    return quick(({ bindings, meter }) => {
       meter.charge(1)
       const value = bindings.get(name)
       if (value === undefined) throw new CelError(`no such attribute(s): ${name}`)
       return value
-    }
+    })
   }
 
   function selection({ operand, field, testOnly }: Select): Step {
-    const inner = stepOf(operand)
-    if (testOnly) return (frame) => isPresent(inner(frame), field)
-    return (frame) => {
-      const value = inner(frame)
-      frame.meter.charge(1)
+    return combined([stepOf(operand)], ([value = null], { meter }) => {
+      if (testOnly) return isPresent(value, field)
+      meter.charge(1)
       return fieldOf(value, field)
-    }
+    })
   }
 
   function call(node: Call): Step {
@@ -121,7 +135,7 @@ export function plan({ root, types, references }: Checked, functions: Functions)
         return notStrictlyFalse(steps[0] as Step)
       case '_==_':
       case '_!=_':
-        return equality(steps as [Step, Step], name === '_==_')
+        return equality(steps, name === '_==_')
     }
     const reference = references.get(node)
     const onTarget = reference?.type === 'call' && reference.onTarget
@@ -134,70 +148,62 @@ export function plan({ root, types, references }: Checked, functions: Functions)
     const [only] = found
     const operands = reference?.type === 'call' && reference.onTarget && node.target ? [node.target, ...node.args] : node.args
     const isDefinite = found.length === 1 && operands.every((operand) => isDefiniteType(types.get(operand)))
-    if (only && isDefinite)
-      return (frame) => {
-        const values = steps.map((step) => step(frame))
-        const result = only.run(values, frame.meter)
-        frame.meter.charge(callCost(only.cost, values, result, frame.meter))
-        return result
-      }
+    if (only && isDefinite) return combined(steps, (values, { meter }) => charged(only, values, meter))
     const name = found[0]?.name ?? node.name
     const candidates = (functions.get(name) ?? []).filter(
       (overload) => overload.params.length === steps.length && overload.member === (found[0]?.member ?? false),
     )
     // Types are the same from one evaluation to the next, mostly.
     let last: Overload | undefined
-    return (frame) => {
-      const values = steps.map((step) => step(frame))
+    return combined(steps, (values, { meter }) => {
       if (!last?.matches(values)) last = candidates.find((candidate) => candidate.matches(values))
       if (!last) throw noOverload(name, values)
-      const result = last.run(values, frame.meter)
-      frame.meter.charge(callCost(last.cost, values, result, frame.meter))
-      return result
-    }
+      return charged(last, values, meter)
+    })
   }
 
   function list({ items }: ListLiteral): Step {
-    const steps = items.map(({ value, optional }) => ({ step: stepOf(value), optional }))
-    return (frame) => {
-      const values: CelValue[] = []
-      for (const { step, optional } of steps) {
-        const value = given(step(frame), optional)
-        if (value !== undefined) values.push(value)
-      }
-      frame.meter.charge(listCost)
-      return new ListOfValues(values)
-    }
+    return combined(
+      items.map(({ value }) => stepOf(value)),
+      (values, { meter }) => {
+        meter.charge(listCost)
+        return new ListOfValues(values.flatMap((value, index) => given(value, items[index]?.optional ?? false) ?? []))
+      },
+    )
   }
 
   function map({ entries }: MapLiteral): Step {
-    const steps = entries.map(({ key, value, optional }) => ({ key: stepOf(key), value: stepOf(value), optional }))
-    return (frame) => {
-      const made = new MapOfValues()
-      for (const { key, value, optional } of steps) {
-        const name = key(frame)
-        const item = given(value(frame), optional)
-        if (!isKey(name)) throw new CelError(`unsupported key type: ${typeName(name)}`)
-        if (item !== undefined && !made.add(name, item)) throw new CelError(`Failed with repeated key: ${String(name)}`)
-      }
-      frame.meter.charge(mapCost)
-      return made
-    }
+    return combined(
+      entries.flatMap(({ key, value }) => [stepOf(key), stepOf(value)]),
+      (values, { meter }) => {
+        const made = new MapOfValues()
+        for (const [index, { optional }] of entries.entries()) {
+          const key = values[2 * index] ?? null
+          const item = given(values[2 * index + 1] ?? null, optional)
+          if (!isKey(key)) throw new CelError(`unsupported key type: ${typeName(key)}`)
+          if (item !== undefined && !made.add(key, item)) throw new CelError(`Failed with repeated key: ${String(key)}`)
+        }
+        meter.charge(mapCost)
+        return made
+      },
+    )
   }
 
   function struct(node: StructLiteral): Step {
-    const steps = node.fields.map(({ name, value, optional }) => ({ name, step: stepOf(value), optional }))
     const reference = references.get(node)
     const type = reference?.type === 'struct' ? runtimeName(reference.of) : node.name
-    return (frame) => {
-      const fields = new Map<string, CelValue>()
-      for (const { name, step, optional } of steps) {
-        const value = given(step(frame), optional)
-        if (value !== undefined) fields.set(name, value)
-      }
-      frame.meter.charge(structCost)
-      return new StructValue(type, fields)
-    }
+    return combined(
+      node.fields.map(({ value }) => stepOf(value)),
+      (values, { meter }) => {
+        const fields = new Map<string, CelValue>()
+        for (const [index, { name, optional }] of node.fields.entries()) {
+          const value = given(values[index] ?? null, optional)
+          if (value !== undefined) fields.set(name, value)
+        }
+        meter.charge(structCost)
+        return new StructValue(type, fields)
+      },
+    )
   }
 
   function comprehension(node: Comprehension): Step {
@@ -217,20 +223,68 @@ export function plan({ root, types, references }: Checked, functions: Functions)
     scope.length = first
     const result = stepOf(node.result)
     scope.length = accumulator
-    return (frame) => {
-      const { locals } = frame
-      const over = range(frame)
-      const initial = init(frame)
-      locals[accumulator] = collects ? new GrowingList() : initial
-      for (const [key, value] of elements(over, hasSecond)) {
-        locals[first] = key
-        if (hasSecond) locals[second] = value
-        if (condition(frame) !== true) break
-        locals[accumulator] = isLogical ? attempted(step, frame) : step(frame)
-      }
-      return result(frame)
+    return {
+      now(frame) {
+        const { locals } = frame
+        const over = range.now(frame)
+        const initial = init.now(frame)
+        locals[accumulator] = collects ? new GrowingList() : initial
+        for (const [key, value] of elements(over, hasSecond)) {
+          locals[first] = key
+          if (hasSecond) locals[second] = value
+          if (condition.now(frame) !== true) break
+          locals[accumulator] = isLogical ? attempted(step, frame) : step.now(frame)
+        }
+        return result.now(frame)
+      },
+      *slowly(frame) {
+        const { locals, meter } = frame
+        const over = yield* turnsOf(range, frame)
+        const initial = yield* turnsOf(init, frame)
+        locals[accumulator] = collects ? new GrowingList() : initial
+        for (const [key, value] of elements(over, hasSecond)) {
+          if (meter.endsTurn()) yield
+          locals[first] = key
+          if (hasSecond) locals[second] = value
+          if ((yield* turnsOf(condition, frame)) !== true) break
+          locals[accumulator] = isLogical ? yield* attemptedSlowly(step, frame) : yield* turnsOf(step, frame)
+        }
+        return yield* turnsOf(result, frame)
+      },
     }
   }
+}
+
+const quick = (now: Step['now']): Step => ({ now, slowly: undefined })
+
+const isSlow = ({ slowly }: Step) => slowly !== undefined
+
+function* turnsOf(step: Step, frame: Frame): Turns {
+  return step.slowly ? yield* step.slowly(frame) : step.now(frame)
+}
+
+/** A step that makes its value of others' values. */
+function combined(steps: readonly Step[], combine: (values: readonly CelValue[], frame: Frame) => CelValue): Step {
+  return {
+    now: (frame) =>
+      combine(
+        steps.map((step) => step.now(frame)),
+        frame,
+      ),
+    slowly: steps.some(isSlow)
+      ? function* (frame) {
+          const values: CelValue[] = []
+          for (const step of steps) values.push(yield* turnsOf(step, frame))
+          return combine(values, frame)
+        }
+      : undefined,
+  }
+}
+
+function charged(overload: Overload, values: readonly CelValue[], meter: Meter): CelValue {
+  const result = overload.run(values, meter)
+  meter.charge(callCost(overload.cost, values, result, meter))
+  return result
 }
 
 function* elements(range: CelValue, hasSecond: boolean): Generator<readonly [CelValue, CelValue]> {
@@ -238,7 +292,7 @@ function* elements(range: CelValue, hasSecond: boolean): Generator<readonly [Cel
     for (let index = 0; index < range.size; index++) yield hasSecond ? [BigInt(index), range.at(index)] : [range.at(index), null]
   } else if (range instanceof CelMap) {
     for (const key of range.keys()) yield [key, hasSecond ? (range.get(key) ?? null) : null]
-  } else throw new CelError(`no such overload`)
+  } else throw new CelError('no such overload')
 }
 
 /** An element's value; undefined when it was optional and there is none. */
@@ -279,21 +333,41 @@ function noOverload(name: string, args: readonly CelValue[]): CelError {
 
 /** The side that decides wins over an error on the other. */
 function logical([left, right]: readonly [Step, Step], decides: boolean): Step {
-  return (frame) => {
-    const one = attempted(left, frame)
-    if (one === decides) return decides
-    const other = attempted(right, frame)
-    if (other === decides) return decides
-    if (one instanceof CelError) throw one
-    if (other instanceof CelError) throw other
-    if (typeof one === 'boolean' && typeof other === 'boolean') return !decides
-    throw new CelError('no such overload')
+  return {
+    now(frame) {
+      const one = attempted(left, frame)
+      return one === decides ? decides : both(one, attempted(right, frame), decides)
+    },
+    slowly:
+      isSlow(left) || isSlow(right)
+        ? function* (frame) {
+            const one = yield* attemptedSlowly(left, frame)
+            return one === decides ? decides : both(one, yield* attemptedSlowly(right, frame), decides)
+          }
+        : undefined,
   }
+}
+
+function both(one: CelValue | CelError, other: CelValue | CelError, decides: boolean): boolean {
+  if (other === decides) return decides
+  if (one instanceof CelError) throw one
+  if (other instanceof CelError) throw other
+  if (typeof one === 'boolean' && typeof other === 'boolean') return !decides
+  throw new CelError('no such overload')
 }
 
 function attempted(step: Step, frame: Frame): CelValue | CelError {
   try {
-    return step(frame)
+    return step.now(frame)
+  } catch (error) {
+    if (error instanceof CelError) return error
+    throw error
+  }
+}
+
+function* attemptedSlowly(step: Step, frame: Frame): Generator<undefined, CelValue | CelError> {
+  try {
+    return yield* turnsOf(step, frame)
   } catch (error) {
     if (error instanceof CelError) return error
     throw error
@@ -301,28 +375,33 @@ function attempted(step: Step, frame: Frame): CelValue | CelError {
 }
 
 function conditional([condition, then, otherwise]: readonly [Step, Step, Step]): Step {
-  return (frame) => {
-    const value = condition(frame)
+  const branch = (value: CelValue) => {
     if (typeof value !== 'boolean') throw new CelError('no such overload')
-    return value ? then(frame) : otherwise(frame)
+    return value ? then : otherwise
+  }
+  return {
+    now: (frame) => branch(condition.now(frame)).now(frame),
+    slowly: [condition, then, otherwise].some(isSlow)
+      ? function* (frame) {
+          return yield* turnsOf(branch(yield* turnsOf(condition, frame)), frame)
+        }
+      : undefined,
   }
 }
 
 function notStrictlyFalse(step: Step): Step {
-  return (frame) => {
+  return quick((frame) => {
     const value = attempted(step, frame)
     frame.meter.charge(1)
     return value !== false
-  }
+  })
 }
 
-function equality([left, right]: readonly [Step, Step], wanted: boolean): Step {
-  return (frame) => {
-    const { meter } = frame
-    const one = left(frame)
-    const other = right(frame)
+function equality(sides: readonly Step[], wanted: boolean): Step {
+  return combined(sides, (values, { meter }) => {
+    const [one = null, other = null] = values
     const equal = celEqual(one, other, meter)
-    meter.charge(callCost('compare', [one, other], equal, meter))
+    meter.charge(callCost('compare', values, equal, meter))
     return equal === wanted
-  }
+  })
 }

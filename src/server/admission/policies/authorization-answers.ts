@@ -3,8 +3,8 @@ import type { UserInfo } from '../../../api/exchange.ts'
 import type { Authorize, Decision } from '../../authorization/authorizer.ts'
 import type { RequestAttributes } from '../../request-attributes.ts'
 
-/** An authorizer that needs time was asked: the expression is evaluated again once it has answered. */
-class Pending {
+/** Something that needs time was asked for: the expression is evaluated again once it is there. */
+export class Pending {
   readonly settled: Promise<unknown>
   constructor(settled: Promise<unknown>) {
     this.settled = settled
@@ -15,7 +15,7 @@ class Pending {
 export interface Answers {
   readonly ask: Ask
   /** Runs something that asks, again and again until all its questions have answers. */
-  settle<T>(attempt: () => T): T | Promise<T>
+  settle<T>(attempt: () => T | Promise<T>): T | Promise<T>
 }
 
 export function authorizationAnswers(authorize: Authorize, user: UserInfo): Answers {
@@ -35,14 +35,19 @@ export function authorizationAnswers(authorize: Authorize, user: UserInfo): Answ
     },
     settle(attempt) {
       try {
-        return attempt()
+        const result = attempt()
+        return result instanceof Promise ? result.catch((error: unknown) => again(error, attempt)) : result
       } catch (error) {
-        if (!(error instanceof Pending)) throw error
-        return error.settled.then(() => answers.settle(attempt))
+        return again(error, attempt)
       }
     },
   }
   return answers
+
+  function again<T>(error: unknown, attempt: () => T | Promise<T>): Promise<T> {
+    if (!(error instanceof Pending)) throw error
+    return error.settled.then(() => answers.settle(attempt))
+  }
 
   function remember(key: string, answer: AuthorizationAnswer): AuthorizationAnswer {
     known.set(key, answer)

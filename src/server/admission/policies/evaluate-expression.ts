@@ -1,5 +1,6 @@
 import type { CompiledExpression } from '../../../api/admissionregistration/policy-expressions.ts'
-import { costPerExpression } from '../../../api/cel/compile-cel.ts'
+import { costPerExpression, type Evaluation } from '../../../api/cel/compile-cel.ts'
+import { costExceeded } from '../../../api/cel/meter.ts'
 import type { Bindings } from '../../../api/cel/plan.ts'
 import type { CelValue } from '../../../api/cel/values.ts'
 import type { Answers } from './authorization-answers.ts'
@@ -22,8 +23,8 @@ export class OutOfBudget extends Error {
 export const costPerObject = 10_000_000
 export const costPerConditions = 2_500_000
 
-/** After so much in one go, others have their turn: some milliseconds. */
-const costPerTurn = 100_000
+/** After so much of expressions that are quick by themselves, others have their turn. */
+const costPerTurn = 20_000
 
 /** Evaluates expressions that share a budget. */
 export interface Evaluator {
@@ -41,10 +42,10 @@ export function evaluatorOf(budget: Budget, answers: Answers, variables?: LazyVa
     evaluate(compiled, bindings) {
       if (compiled.type === 'problem') return { type: 'error', message: `compilation error: ${compiled.problem}` }
       const { program, source } = compiled
-      const evaluation = answers.settle(() => program.evaluate(bindings, costPerExpression))
+      const evaluation = answers.settle(() => program.evaluateInTurns(bindings, costPerExpression))
       return evaluation instanceof Promise ? evaluation.then(finish) : finish(evaluation)
 
-      function finish(result: ReturnType<typeof program.evaluate>): Outcome | Promise<Outcome> {
+      function finish(result: Evaluation): Outcome | Promise<Outcome> {
         const cost = result.cost + (variables?.takeCost() ?? 0)
         budget.remaining -= cost
         if (budget.remaining < 0) throw new OutOfBudget()
@@ -58,11 +59,8 @@ export function evaluatorOf(budget: Budget, answers: Answers, variables?: LazyVa
   }
 }
 
-function outcomeOf(
-  result: Awaited<ReturnType<Extract<CompiledExpression, { type: 'program' }>['program']['evaluate']>>,
-  source: string,
-): Outcome {
+function outcomeOf(result: Evaluation, source: string): Outcome {
   if (result.type === 'value') return { type: 'value', value: result.value }
-  const why = result.type === 'error' ? result.message : 'operation cancelled: actual cost limit exceeded'
+  const why = result.type === 'error' ? result.message : costExceeded
   return { type: 'error', message: `expression '${source}' resulted in error: ${why}` }
 }

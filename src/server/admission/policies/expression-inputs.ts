@@ -1,8 +1,8 @@
 import type { CompiledVariables } from '../../../api/admissionregistration/policy-expressions.ts'
-import { costPerExpression } from '../../../api/cel/compile-cel.ts'
+import { costPerExpression, type Evaluation } from '../../../api/cel/compile-cel.ts'
 import { adaptJson } from '../../../api/cel/json-values.ts'
 import { CelAuthorizer, ResourceCheck } from '../../../api/cel/library/authorizer.ts'
-import { CelError } from '../../../api/cel/meter.ts'
+import { CelError, costExceeded } from '../../../api/cel/meter.ts'
 import type { Bindings } from '../../../api/cel/plan.ts'
 import { CelMap, type CelValue } from '../../../api/cel/values.ts'
 import type { Kind } from '../../../api/kind.ts'
@@ -10,7 +10,7 @@ import type { JsonObject, KubeObject } from '../../../api/object.ts'
 import { kindIn, resourceOf, reviewRequest } from '../../webhooks/admission-review.ts'
 import type { AdmissionRequest } from '../admission.ts'
 import type { ShownFormOf } from '../shown-form.ts'
-import type { Answers } from './authorization-answers.ts'
+import { type Answers, Pending } from './authorization-answers.ts'
 
 /** What of a request expressions see, whatever their parameters. */
 export interface RequestValues {
@@ -84,16 +84,18 @@ export function bindingsOf(values: RequestValues, params: CelValue, variables?: 
   }
 }
 
-/** A policy's variables: each is found out when an expression first asks for it. */
+/** A policy's variables: each is found out when an expression first asks for it, which then is evaluated again if that takes long. */
 export class LazyVariables extends CelMap {
   readonly #compiled: CompiledVariables
   readonly #bindings: Bindings
+  readonly #answers: Answers
   readonly #known = new Map<string, CelValue | CelError>()
   /** What those that were found out cost, until somebody asks. */
   #cost = 0
 
-  constructor(compiled: CompiledVariables, bindings: (variables: CelMap) => Bindings) {
+  constructor(compiled: CompiledVariables, answers: Answers, bindings: (variables: CelMap) => Bindings) {
     super()
+    this.#answers = answers
     this.#compiled = compiled
     this.#bindings = bindings(this)
   }
@@ -112,7 +114,7 @@ export class LazyVariables extends CelMap {
 
   get(key: CelValue): CelValue | undefined {
     if (typeof key !== 'string') return undefined
-    const value = this.#known.get(key) ?? this.#find(key)
+    const value = this.#known.has(key) ? this.#known.get(key) : this.#find(key)
     if (value instanceof CelError) throw value
     return value
   }
@@ -130,13 +132,14 @@ export class LazyVariables extends CelMap {
     const { compiled } = variable
     const failed = (what: string, why: string) => new CelError(`composited variable ${JSON.stringify(key)} fails to ${what}: ${why}`)
     if (compiled.type === 'problem') return failed('compile', compiled.problem)
-    const result = compiled.program.evaluate(this.#bindings, costPerExpression)
-    this.#cost += result.cost
-    const value =
-      result.type === 'value'
-        ? result.value
-        : failed('evaluate', result.type === 'error' ? result.message : 'operation cancelled: actual cost limit exceeded')
-    this.#known.set(key, value)
-    return value
+    const remember = (result: Evaluation): CelValue | CelError => {
+      this.#cost += result.cost
+      const value = result.type === 'value' ? result.value : failed('evaluate', result.type === 'error' ? result.message : costExceeded)
+      this.#known.set(key, value)
+      return value
+    }
+    const result = this.#answers.settle(() => compiled.program.evaluateInTurns(this.#bindings, costPerExpression))
+    if (!(result instanceof Promise)) return remember(result)
+    throw new Pending(result.then(remember))
   }
 }

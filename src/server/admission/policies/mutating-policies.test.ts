@@ -108,7 +108,10 @@ describe('a patch', () => {
       },
     })
     const { object } = await send('POST', configMaps, configMap({ a: '1', gone: 'x' }, { annotations: { k: 'v' } }))
-    expect([object.data, object.metadata.annotations]).toEqual([{ a: '1', count: '1' }, { k: 'v', 'a.org/x': '1' }])
+    expect([object.data, object.metadata.annotations]).toEqual([
+      { a: '1', count: '1' },
+      { k: 'v', 'a.org/x': '1' },
+    ])
   })
 
   test.each([

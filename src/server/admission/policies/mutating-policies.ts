@@ -112,7 +112,7 @@ export function mutatingPolicies({ policiesFor, ...parts }: PolicyParts & { poli
     for (const mutation of policy.mutations) {
       // Each sees what those before it changed, and so do the variables that it uses.
       const current = { ...values, object: adaptJson(object) }
-      const variables = new LazyVariables(policy.variables, (all) => bindingsOf(current, params, all))
+      const variables = new LazyVariables(policy.variables, answers, (all) => bindingsOf(current, params, all))
       try {
         const evaluator = evaluatorOf(budget, answers, variables)
         const outcome = await evaluator.evaluate(mutation.expression, bindingsOf(current, params, variables))

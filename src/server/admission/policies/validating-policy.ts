@@ -91,7 +91,7 @@ export async function judge(
     if (verdict.type === 'failure') return failed(verdict.message)
     if (verdict.type === 'do-not-hold') return accepted
   }
-  const variables = new LazyVariables(policy.variables, (all) => bindingsOf(values, params, all))
+  const variables = new LazyVariables(policy.variables, answers, (all) => bindingsOf(values, params, all))
   const bindings = bindingsOf(values, params, variables)
   try {
     const evaluator = evaluatorOf({ remaining: costPerObject }, answers, variables)
