@@ -5,6 +5,8 @@ set -eu
 cd "$(dirname "$0")/.."
 [ "$(id -u)" = 0 ] || { echo "The benchmark needs root" >&2; exit 1; }
 sh scripts/install-packages.sh wrk nghttp2-client curl
+echo "In one process, by processor time: apply, many watchers, memory, selections"
+node_modules/node/bin/node --expose-gc bench/in-process.ts
 name=bench
 directory=$(mktemp -d)
 kubeconfig=$directory/kubeconfig
