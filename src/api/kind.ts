@@ -72,6 +72,8 @@ export interface StorageCodec {
   read(stored: readonly Uint8Array[]): readonly Uint8Array[] | Promise<readonly Uint8Array[]>
   /** The object as it is stored now. */
   write(object: KubeObject): KubeObject | Promise<KubeObject>
+  /** The object in another version of its kind, for who is to judge it there. Throws a StatusError where only a webhook could tell. */
+  inVersion(object: JsonObject, apiVersion: string): JsonObject
   /** Whether the bytes are of the version in which objects are stored now. */
   isCurrent(stored: Uint8Array): boolean
 }

@@ -8,6 +8,7 @@ import { invalid, invalidTogether, type Problem } from '../problem.ts'
 import { apiVersionOf } from '../resource-ref.ts'
 import type { Schema } from '../schema.ts'
 import { lazily } from '../schema-of.ts'
+import { StatusError } from '../status-error.ts'
 import type { CustomResourceDefinition, CustomResourceDefinitionSpec, CustomResourceDefinitionVersion } from '../types/apiextensions-v1.ts'
 import { customColumns } from './custom-columns.ts'
 import { fillDefaults } from './defaulting.ts'
@@ -145,7 +146,7 @@ function storageCodec(
     decode: (value: JsonObject) => Decoded
     structural: () => Structural
   },
-  { versions }: CustomResourceDefinitionSpec,
+  { versions, conversion }: CustomResourceDefinitionSpec,
   { convert, metadata }: CustomKindParts,
 ): StorageCodec {
   const storedStructural = lazily(() => structuralOf(nodeIn(versions.find(({ name }) => name === stored)?.schema?.openAPIV3Schema) ?? {}))
@@ -181,6 +182,14 @@ function storageCodec(
       // What the stored version does not know is not stored.
       const first = ([converted = {}]: readonly JsonObject[]) => pruned(storedStructural(), converted, metadata) as unknown as KubeObject
       return pending instanceof Promise ? pending.then(first) : first(pending)
+    },
+    inVersion(object, apiVersion) {
+      if (conversion?.strategy === 'Webhook' && object.apiVersion !== apiVersion)
+        throw new StatusError(
+          'InternalError',
+          `Internal error occurred: ${kind} is not converted to ${apiVersion} for admission: its definition leaves that to a webhook`,
+        )
+      return { ...object, apiVersion }
     },
     // Stored objects begin with their type.
     isCurrent: (bytes) => currentType.compare(bytes, 0, currentType.length) === 0,

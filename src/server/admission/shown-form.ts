@@ -1,7 +1,9 @@
 import type { Catalog } from '../../api/catalog.ts'
+import { putAt } from '../../api/custom-resources/scale-fields.ts'
 import { copy } from '../../api/decode.ts'
-import type { Kind } from '../../api/kind.ts'
+import type { Kind, StorageCodec } from '../../api/kind.ts'
 import type { JsonObject, KubeObject } from '../../api/object.ts'
+import { apiVersionOf } from '../../api/resource-ref.ts'
 import type { Scale } from '../../api/types/autoscaling-v1.ts'
 import { decodeFor } from '../body.ts'
 import { metadataOf } from '../registry.ts'
@@ -36,7 +38,7 @@ export type ShownFormOf = (request: Pick<AdmissionRequest, 'kind' | 'subresource
 export function shownForms(catalog: Catalog): ShownFormOf {
   const body = subresourceBody(catalog.definitions)
   return ({ kind, subresource }, shown) => {
-    if (subresource === 'scale') return scaleForm
+    if (subresource === 'scale') return scaleForm(kind)
     const below = subresource === '' ? undefined : kind.subresources.get(subresource)
     if (below && (below.kind.kind !== kind.kind || below.kind.group !== kind.group)) return ownForm(body, below)
     return wholeForm(catalog, kind, shown)
@@ -45,13 +47,13 @@ export function shownForms(catalog: Catalog): ShownFormOf {
 
 /** The object itself, in any of its versions. */
 function wholeForm(catalog: Catalog, kind: Kind, shown: Kind): ShownForm {
-  const form = storedForm(catalog, shown)
+  const between = kind.storage.codec ? customVersions(kind, shown, kind.storage.codec) : storedVersions(catalog, shown)
   const isSame = shown === kind
   return {
-    show: (object) => (isSame ? object : (form.fromStored(object as unknown as KubeObject) as unknown as JsonObject)),
+    show: (object) => (isSame ? object : between.show(object)),
     adopt(draft, changed) {
       const { object } = decodeFor(shown, changed)
-      const stored = isSame ? object : form.toStored(object)
+      const stored = isSame ? object : between.adopt(object)
       const [metadata, before] = [metadataOf(stored), metadataOf(draft)]
       for (const field of identity) {
         if (before[field] === undefined) delete metadata[field]
@@ -64,14 +66,38 @@ function wholeForm(catalog: Catalog, kind: Kind, shown: Kind): ShownForm {
   }
 }
 
+/** From the version that the server works with to the one that is shown, and back. */
+interface Between {
+  show(object: JsonObject): JsonObject
+  adopt(object: JsonObject): JsonObject
+}
+
+function storedVersions(catalog: Catalog, shown: Kind): Between {
+  const form = storedForm(catalog, shown)
+  return {
+    show: (object) => form.fromStored(object as unknown as KubeObject) as unknown as JsonObject,
+    adopt: (object) => form.toStored(object),
+  }
+}
+
+/** Custom resources are worked with in the version of the request. */
+function customVersions(kind: Kind, shown: Kind, codec: StorageCodec): Between {
+  const inKind = (object: JsonObject, wanted: Kind) => {
+    const draft = decodeFor(wanted, codec.inVersion(object, apiVersionOf(wanted))).object
+    wanted.strategy.defaults(draft)
+    return draft
+  }
+  return { show: (object) => inKind(object, shown), adopt: (object) => inKind(object, kind) }
+}
+
 /** What is written through `scale` is the whole object, of which a Scale is shown. */
-const scaleForm: ShownForm = {
-  show: (object) => scaleOf(object as unknown as Parameters<typeof scaleOf>[0]) as unknown as JsonObject,
+const scaleForm = (kind: Kind): ShownForm => ({
+  show: (object) => scaleOf(object as unknown as KubeObject, kind) as unknown as JsonObject,
   adopt(draft, changed) {
     const { spec } = changed as unknown as Scale
-    draft.spec = { ...(draft.spec as JsonObject), replicas: spec?.replicas ?? 0 }
+    putAt(draft, kind.scale?.specReplicas ?? ['spec', 'replicas'], spec?.replicas ?? 0)
   },
-}
+})
 
 /** A subresource with words of its own: a Binding, an Eviction, the options of a connection. */
 const ownForm = (body: SubresourceBody, subresource: Parameters<SubresourceBody['decode']>[0]): ShownForm => ({
