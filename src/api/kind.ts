@@ -88,6 +88,8 @@ export interface Strategy {
   prepareForUpdate(draft: JsonObject, old: KubeObject, subresource: string): void
   validate(object: KubeObject): readonly Problem[]
   validateUpdate(object: KubeObject, old: KubeObject, subresource: string): readonly Problem[]
+  /** What may take longer, of an object that is right otherwise; `old` is undefined for a create. Answers without a promise when it can. */
+  validateRules?(object: KubeObject, old: KubeObject | undefined): readonly Problem[] | Promise<readonly Problem[]>
   /** `Warning:` headers for deprecated fields and the like. */
   warnings(object: KubeObject, old: KubeObject | undefined): readonly string[]
   /** Whether spec changes count up metadata.generation. */

@@ -140,6 +140,7 @@ export function createRegistry({
             ...(holding?.problems ?? []),
             ...kind.strategy.validate(object),
           ])
+          if (kind.strategy.validateRules) refuse(kind, ref.name, await kind.strategy.validateRules(object, undefined))
           await admission.validate(request)
           const result = await write(ref, object, 0, options)
           if (result) return result
@@ -178,6 +179,7 @@ export function createRegistry({
             ...(holding?.problems ?? []),
             ...kind.strategy.validateUpdate(object, old, subresource),
           ])
+          if (kind.strategy.validateRules) refuse(kind, ref.name, await kind.strategy.validateRules(object, old))
           await admission.validate(request)
           return await replace(ref, current, object, isBound, options)
         } finally {

@@ -25,7 +25,7 @@ import { type Structural, structuralOf } from './structural.ts'
 export type Convert = (objects: readonly JsonObject[], apiVersion: string) => readonly JsonObject[] | Promise<readonly JsonObject[]>
 
 /** Checks an object by the rules of its schema (`x-kubernetes-validations`). `old` is undefined for a create. */
-export type RuleCheck = (object: JsonObject, old: JsonObject | undefined) => readonly Problem[]
+export type RuleCheck = (object: JsonObject, old: JsonObject | undefined) => readonly Problem[] | Promise<readonly Problem[]>
 
 /** Compiles the rules of a version's schema; undefined where it has none. */
 export type CompileRules = (root: SchemaNode) => RuleCheck | undefined
@@ -218,10 +218,8 @@ function strategyOf(
     checkScale(found, value)
     checkEmbedded(found, structural(), value)
     if (!before || doubledIn(before).length === 0) found.push(...doubledIn(value))
-    const run = rules()
-    if (run === noRules) return found
     // A rule may rely on what the schema says.
-    return found.length > 0 ? [...found, unchecked] : run(value, before)
+    return found.length > 0 && rules() !== noRules ? [...found, unchecked] : found
   }
 
   function doubledIn(value: JsonObject): readonly Problem[] {
@@ -259,6 +257,7 @@ function strategyOf(
     },
     validate: (object) => problemsOf(object, undefined, ''),
     validateUpdate: problemsOf,
+    validateRules: (object, old) => rules()(object as unknown as JsonObject, old as unknown as JsonObject | undefined),
     warnings: () => [],
     generation: true,
     holdsDeletion: () => false,

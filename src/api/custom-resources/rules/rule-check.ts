@@ -1,6 +1,7 @@
+import { assert } from '../../../base/assert.ts'
 import { namedNodesIn, nodeIn, nodesIn, type SchemaNode } from '../../apiextensions/schema-node.ts'
-import type { CelProgram } from '../../cel/compile-cel.ts'
-import { costPerExpression } from '../../cel/compile-cel.ts'
+import { type CelProgram, costPerExpression, type Evaluation } from '../../cel/compile-cel.ts'
+import { costExceeded } from '../../cel/meter.ts'
 import type { Bindings } from '../../cel/plan.ts'
 import { CelOptional, none } from '../../cel/values.ts'
 import { jsonEqual } from '../../json-equal.ts'
@@ -39,11 +40,37 @@ export const compileRules: CompileRules = (root) => {
     return nodeOf(root, structural, declare(structural, 'self', true))
   })
   return (object, old) => {
-    const check: Check = { found: [], remaining: costPerObject }
+    const check: Check = { found: [], remaining: costPerObject, sinceTurn: 0 }
     const node = tree()
-    if (node) visit(check, node, { value: object, old, path: '', twin: old && { old, value: object } })
-    return check.found
+    if (!node) return check.found
+    const place = { value: object, old, path: '', twin: old && { old, value: object } }
+    const pending = proceed(visit(check, node, place), undefined)
+    return pending ? pending.then(() => check.found) : check.found
   }
+}
+
+/** Stops where something takes longer, and goes on with what came out. */
+type Pausing<Result> = Generator<Promise<Evaluation | undefined>, Result, Evaluation | undefined>
+
+/** Without a promise where nothing took longer. */
+function proceed(walk: Pausing<void>, given: Evaluation | undefined): Promise<void> | undefined {
+  const next = walk.next(given)
+  return next.done ? undefined : next.value.then((result) => proceed(walk, result))
+}
+
+/** After so much of rules that are quick by themselves, others have their turn. */
+const costPerTurn = 20_000
+
+function* evaluated(check: Check, program: CelProgram, bindings: Bindings): Pausing<Evaluation> {
+  const pending = program.evaluateInTurns(bindings, costPerExpression)
+  const result = pending instanceof Promise ? yield pending : pending
+  assert(result, 'a walk goes on with what it waited for')
+  check.sinceTurn += result.cost
+  if (check.sinceTurn > costPerTurn) {
+    check.sinceTurn = 0
+    yield new Promise((resolve) => setImmediate(() => resolve(undefined)))
+  }
+  return result
 }
 
 /** Keywords with schemas below them. */
@@ -94,6 +121,8 @@ interface Check {
   readonly found: Problem[]
   /** Below zero: nothing more is checked. */
   remaining: number
+  /** What was spent since others had their turn. */
+  sinceTurn: number
 }
 
 interface Place {
@@ -106,24 +135,28 @@ interface Place {
   readonly twin: { readonly value: unknown; readonly old: unknown } | undefined
 }
 
-function visit(check: Check, node: RuleNode, place: Place): void {
+function* visit(check: Check, node: RuleNode, place: Place): Pausing<void> {
   const { value, old, path } = place
   if (value === null || value === undefined) return
-  runRules(check, node, place)
-  for (const also of node.also) if (check.remaining >= 0) visit(check, also, { ...place, twin: undefined })
-  if (Array.isArray(value)) visitItems(check, node, place, value)
+  yield* runRules(check, node, place)
+  for (const also of node.also) if (check.remaining >= 0) yield* visit(check, also, { ...place, twin: undefined })
+  if (Array.isArray(value)) yield* visitItems(check, node, place, value)
   else if (isJsonObject(value)) {
     const before = isJsonObject(old) ? old : undefined
     for (const name of Object.keys(value)) {
       const below = node.additional ?? node.fields.get(name)
       if (!below || check.remaining < 0) continue
       const at = node.additional ? `${path}[${name}]` : path === '' ? name : `${path}.${name}`
-      visit(check, below, stepInto(place, at, value[name], before && Object.hasOwn(before, name) ? { old: before[name] } : undefined))
+      yield* visit(
+        check,
+        below,
+        stepInto(place, at, value[name], before && Object.hasOwn(before, name) ? { old: before[name] } : undefined),
+      )
     }
   }
 }
 
-function visitItems(check: Check, node: RuleNode, place: Place, items: readonly unknown[]): void {
+function* visitItems(check: Check, node: RuleNode, place: Place, items: readonly unknown[]): Pausing<void> {
   if (!node.item) return
   const { listType, listKeys } = node.structural
   const before = listType === 'map' && Array.isArray(place.old) ? place.old.filter(isJsonObject) : []
@@ -132,7 +165,7 @@ function visitItems(check: Check, node: RuleNode, place: Place, items: readonly 
   for (const [index, item] of items.entries()) {
     if (check.remaining < 0) return
     const twin = listType === 'map' && isJsonObject(item) ? known.get(keyOf(item)) : undefined
-    visit(check, node.item, stepInto(place, `${place.path}[${index}]`, item, twin && { old: twin }))
+    yield* visit(check, node.item, stepInto(place, `${place.path}[${index}]`, item, twin && { old: twin }))
   }
 }
 
@@ -143,7 +176,7 @@ const stepInto = (place: Place, path: string, value: unknown, before: { readonly
   twin: before ? { value, old: before.old } : place.twin,
 })
 
-function runRules(check: Check, node: RuleNode, { value, old, path, twin }: Place): void {
+function* runRules(check: Check, node: RuleNode, { value, old, path, twin }: Place): Pausing<void> {
   if (node.rules.length === 0) return
   const type = node.structural.type
   const at = path === '' ? '<nil>' : path
@@ -169,7 +202,7 @@ function runRules(check: Check, node: RuleNode, { value, old, path, twin }: Plac
       get: (name) =>
         name === 'self' ? self : rule.isOldSelfOptional ? (oldSelf === undefined ? none : new CelOptional(oldSelf)) : oldSelf,
     }
-    const result = rule.program.evaluate(bindings, costPerExpression)
+    const result = yield* evaluated(check, rule.program, bindings)
     if (result.cost > check.remaining) {
       stop(outOfBudget)
       return
@@ -177,7 +210,7 @@ function runRules(check: Check, node: RuleNode, { value, old, path, twin }: Plac
     check.remaining -= result.cost
     const named = rule.plainMessage === '' ? rule.rule : rule.plainMessage
     if (result.type === 'exceeded') {
-      stop(`'${exceeded}': no further validation rules will be run due to call cost exceeds limit for rule: ${named}`)
+      stop(`'${costExceeded}': no further validation rules will be run due to call cost exceeds limit for rule: ${named}`)
       return
     }
     if (result.type === 'error') {
@@ -193,7 +226,7 @@ function runRules(check: Check, node: RuleNode, { value, old, path, twin }: Plac
       continue
     }
     if (result.value === true || (!rule.usesOldSelf && isUnchanged())) continue
-    const message = rule.message && messageOf(check, rule.message, bindings)
+    const message = rule.message && (yield* messageOf(check, rule.message, bindings))
     const target = fieldAt(path, rule.fieldPath, node.structural)
     check.found.push(problemOf(target, type, message ?? defaultMessage(rule), rule.reason))
     if (check.remaining < 0) return
@@ -201,13 +234,12 @@ function runRules(check: Check, node: RuleNode, { value, old, path, twin }: Plac
 }
 
 const outOfBudget = 'validation failed due to running out of cost budget, no further validation rules will be run'
-const exceeded = 'operation cancelled: actual cost limit exceeded'
 
 const defaultMessage = ({ plainMessage, rule }: CompiledRule) => (plainMessage === '' ? `failed rule: ${rule}` : plainMessage)
 
 /** What a messageExpression gives; undefined when it cannot be shown. */
-function messageOf(check: Check, program: CelProgram, bindings: Bindings): string | undefined {
-  const result = program.evaluate(bindings, costPerExpression)
+function* messageOf(check: Check, program: CelProgram, bindings: Bindings): Pausing<string | undefined> {
+  const result = yield* evaluated(check, program, bindings)
   if (result.cost > check.remaining) {
     check.remaining = -1
     return 'messageExpression evaluation failed due to running out of cost budget, no further validation rules will be run'
