@@ -289,7 +289,10 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
           : jsonReply(200, aggregation.groupList(apiGroupList(catalog)))
     }
     if (path === '/metrics') return metricsReply(metrics)
-    if (path.startsWith('/openapi/')) return openApi(path, headers.accept)
+    if (path.startsWith('/openapi/')) {
+      const documented = await openApi(path, headers.accept)
+      return documented && path === '/openapi/v3' ? aggregation.openApiIndex(documented) : documented
+    }
     if (path.startsWith('/.well-known/') || path.startsWith('/openid/')) return issuer?.(path)
     if (isHealthPath(path)) return health(path, query)
     const [, root, group, version, more] = path.split('/')

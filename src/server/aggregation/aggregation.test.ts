@@ -75,6 +75,13 @@ beforeAll(async () => {
             },
             'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList',
           )
+        else if (url === '/openapi/v3')
+          json({
+            paths: {
+              'apis/fish.example.com/v1': { serverRelativeURL: '/openapi/v3/apis/fish.example.com/v1?hash=AB' },
+              'apis/apps/v1': { serverRelativeURL: '/openapi/v3/apis/apps/v1?hash=EVIL' },
+            },
+          })
         else if (url === '/apis') json({ kind: 'APIGroupList', groups: [] })
         else answer(request, response)
       })
@@ -324,6 +331,18 @@ describe('another server', () => {
       metadata: { name: 'fish.example.com' },
       versions: [{ version: 'v1', resources: discoveredResources, freshness: 'Current' }],
     })
+  })
+
+  test('describes what it has', async () => {
+    await register()
+    const { paths } = (await send('GET', '/openapi/v3')).json() as { paths: Record<string, { serverRelativeURL: string }> }
+    expect(paths['apis/fish.example.com/v1']).toEqual({ serverRelativeURL: '/openapi/v3/apis/fish.example.com/v1?hash=AB' })
+    expect(paths['apis/apps/v1']?.serverRelativeURL).not.toContain('EVIL')
+    answer = (request, response) => response.end(`${request.url} ${request.headers['x-remote-user']}`)
+    expect((await send('GET', '/openapi/v3/apis/fish.example.com/v1?hash=AB')).text).toBe(
+      '/openapi/v3/apis/fish.example.com/v1?hash=AB system:aggregator',
+    )
+    expect((await send('GET', '/openapi/v3/apis/apps/v1')).json()).toMatchObject({ openapi: '3.0.0' })
   })
 
   test('that is not there is said to be so, and answers 503', async () => {

@@ -1,5 +1,5 @@
 import type { Catalog } from '../../api/catalog.ts'
-import type { ApiReply } from '../../api/exchange.ts'
+import type { ApiReply, UserInfo } from '../../api/exchange.ts'
 import { jsonEqual } from '../../api/json-equal.ts'
 import type { JsonObject, KubeObject } from '../../api/object.ts'
 import { apiVersionOf } from '../../api/resource-ref.ts'
@@ -32,6 +32,8 @@ export interface Aggregation {
   groupList(own: GroupList): GroupList
   group(name: string, own: Group | undefined): Group | undefined
   discovery(own: DiscoveryList): DiscoveryList
+  /** Where OpenAPI documents of version 3 are. */
+  openApiIndex(own: ApiReply): ApiReply
 }
 
 interface Group {
@@ -60,12 +62,17 @@ export interface AggregationParts {
   readonly log: Log
 }
 
+const openApiRoot = '/openapi/v3'
+/** As whom documents are fetched. */
+const aggregator: UserInfo = { name: 'system:aggregator', groups: ['system:authenticated'] }
+
 export async function createAggregation(parts: AggregationParts, signal: AbortSignal): Promise<Aggregation> {
   const { registry, catalog, caches, customResources, forwarding, clock, log } = parts
   const kind = kindOf(catalog, apiServices)
   const cache = await caches.load(kind)
   /** What each server last said of its group version. */
   const discovered = new Map<string, DiscoveredVersion>()
+  const openApiPlaces = new Map<string, string>()
   const remotes = remoteServices(cache)
   const checks = availabilityChecks({ cache, kind, probe: probed, registry, clock, log, signal })
   let isFollowing = false
@@ -81,6 +88,8 @@ export async function createAggregation(parts: AggregationParts, signal: AbortSi
     },
     remove({ metadata }) {
       specs.delete(metadata.name)
+      discovered.delete(metadata.name)
+      openApiPlaces.delete(metadata.name)
       checks.check(metadata.name)
     },
   })
@@ -96,8 +105,11 @@ export async function createAggregation(parts: AggregationParts, signal: AbortSi
   return {
     answer(call) {
       if (remotes.isEmpty) return undefined
-      const remote = remoteAt(call.request.path)
-      return remote && forward(remote, call, forwarding)
+      const { path } = call.request
+      const isOpenApi = path.startsWith(openApiRoot)
+      const remote = remoteAt(isOpenApi ? path.slice(openApiRoot.length) : path)
+      // Who may see documents has been asked here; a server may know no more of our callers.
+      return remote && forward(remote, isOpenApi ? { ...call, user: aggregator } : call, forwarding)
     },
     groupList(own) {
       if (remotes.isEmpty) return own
@@ -124,6 +136,16 @@ export async function createAggregation(parts: AggregationParts, signal: AbortSi
         return { metadata, versions: versions.map((version) => foreignVersion(name, version) ?? mine.get(version)) }
       })
       return { ...own, items: items as DiscoveryList['items'] }
+    },
+    openApiIndex(own) {
+      const places = [...remotes.all()].flatMap(({ name, group, version }) => {
+        const serverRelativeURL = openApiPlaces.get(name)
+        return serverRelativeURL === undefined ? [] : [[`apis/${group}/${version}`, { serverRelativeURL }] as const]
+      })
+      if (places.length === 0 || own.body.type !== 'bytes') return own
+      const index = JSON.parse(Buffer.concat(own.body.chunks).toString()) as { paths: object }
+      const document = { ...index, paths: { ...index.paths, ...Object.fromEntries(places) } }
+      return { ...own, body: { type: 'bytes', chunks: [Buffer.from(JSON.stringify(document))] } }
     },
   }
 
@@ -194,8 +216,10 @@ export async function createAggregation(parts: AggregationParts, signal: AbortSi
 
   async function probed(remote: RemoteService): Promise<Availability> {
     if (!forwarding) return failedDiscovery('this server reaches no other servers')
-    const { availability, discovered: version } = await probe(remote, { catalog, caches, forwarding, clock }, signal)
+    const { availability, discovered: version, openApi } = await probe(remote, { catalog, caches, forwarding, clock }, signal)
     if (version) discovered.set(remote.name, version)
+    if (openApi === undefined) openApiPlaces.delete(remote.name)
+    else openApiPlaces.set(remote.name, openApi)
     return availability
   }
 }

@@ -34,6 +34,8 @@ export interface Probed {
   readonly availability: Availability
   /** What it says of itself, where it answers. */
   readonly discovered?: DiscoveredVersion
+  /** Where its OpenAPI document of version 3 is, with a hash that changes with it; left out, it has none. */
+  readonly openApi?: string
 }
 
 /** Whether an extension server answers; and what, if it does. Never throws. */
@@ -46,7 +48,8 @@ export async function probe(remote: RemoteService, parts: ProbeParts, signal: Ab
     // As upstream, whether it answers is one question and whether it is to be believed another.
     const { status, document: list } = await ask({ ...remote, verified: undefined }, path, 'application/json', parts, signal)
     if (status < 200 || status > 299) return { availability: failedDiscovery(`bad status from ${address}: ${status}`) }
-    return { availability: passed, discovered: (await newerForm(remote, parts, signal)) ?? versionOfList(list, remote) }
+    const [newer, openApi] = await Promise.all([newerForm(remote, parts, signal), openApiOf(remote, parts, signal)])
+    return { availability: passed, discovered: newer ?? versionOfList(list, remote), ...(openApi !== undefined && { openApi }) }
   } catch (cause) {
     const why = connectionProblem(cause, address.slice('https://'.length, -path.length))
     return { availability: failedDiscovery(`failing or missing response from ${address}: Get ${JSON.stringify(address)}: ${why}`) }
@@ -72,6 +75,13 @@ async function newerForm(remote: RemoteService, parts: ProbeParts, signal: Abort
   } catch {
     return undefined
   }
+}
+
+async function openApiOf(remote: RemoteService, parts: ProbeParts, signal: AbortSignal): Promise<string | undefined> {
+  const { document } = await ask(remote, '/openapi/v3', 'application/json', parts, signal).catch(() => ({ document: {} as JsonObject }))
+  const place = isJsonObject(document.paths) ? document.paths[`apis/${remote.group}/${remote.version}`] : undefined
+  const url = isJsonObject(place) ? place.serverRelativeURL : undefined
+  return typeof url === 'string' && url.startsWith('/openapi/v3/') ? url : undefined
 }
 
 async function ask(
