@@ -17,6 +17,15 @@ test.each([
   ['the store fails', new Error('disk'), undefined, '/livez', 'exclude=etcd', 200, 'ok'],
   ['the store fails', new Error('disk'), undefined, '/healthz/ping', '', 200, 'ok'],
   [
+    'all well',
+    undefined,
+    undefined,
+    '/livez',
+    'verbose&exclude=disk&exclude=etcd',
+    200,
+    '[+]ping ok\n[+]etcd excluded: ok\nwarn: some health checks cannot be excluded: no matches for "disk"\nlivez check passed\n',
+  ],
+  [
     'the server leaves',
     undefined,
     new Error('leaving'),

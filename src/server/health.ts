@@ -49,6 +49,9 @@ export function healthHandler({
       onFailure(endpoint, name, error)
       return `[-]${name} failed: reason withheld\n`
     })
+    const unknown = [...excluded].filter((name) => !checks.some((check) => check.name === name))
+    if (unknown.length > 0)
+      lines.push(`warn: some health checks cannot be excluded: no matches for ${unknown.map((name) => JSON.stringify(name)).join(',')}\n`)
     if (!isWell) return textReply(500, `${lines.join('')}${endpoint} check failed\n`)
     return textReply(200, parameters.has('verbose') ? `${lines.join('')}${endpoint} check passed\n` : 'ok')
   }

@@ -16,26 +16,28 @@ import { admissionChain } from './admission/admission.ts'
 import { type AdmissionFactory, basicAdmission } from './admission/standard-admission.ts'
 import { createAggregation } from './aggregation/aggregation.ts'
 import { type ExtensionAuthentication, publishAuthentication } from './aggregation/publish-authentication.ts'
+import { type AuditOptions, createAudit } from './audit/audit.ts'
 import { type Authenticate, type AuthenticationFactory, authenticationOf } from './authentication.ts'
 import { type Authorize, type AuthorizerFactory, allowKnown, allowPrivileged, notAuthorized, unionOf } from './authorization/authorizer.ts'
 import { ensureBootstrapPolicy } from './authorization/ensure-bootstrap-policy.ts'
 import { escalationCheck } from './authorization/escalation.ts'
 import { loadRoleIndex } from './authorization/role-index.ts'
-import { type AuditOptions, createAudit } from './audit/audit.ts'
 import { parseBody } from './body.ts'
 import { ensureBootstrapObjects } from './bootstrap-objects.ts'
 import type { AnswerCall, Call, Filter } from './call.ts'
 import { compactRegularly } from './compaction.ts'
 import type { ComputedResource } from './computed-resources.ts'
 import type { Connector } from './connector.ts'
-import { withDeadlines } from './deadlines.ts'
 import { serveCustomResources } from './custom-resources/serve-custom-resources.ts'
+import { withDeadlines } from './deadlines.ts'
 import { expireEvents } from './event-expiry.ts'
 import { createFlowControl } from './flow-control/flow-control.ts'
 import { keepFlowObjects } from './flow-control/flow-objects.ts'
 import { healthHandler, isHealthPath } from './health.ts'
 import { impersonation } from './impersonation.ts'
 import { kindOf } from './kind-of.ts'
+import { countedAuthentication, countedAuthorization } from './metrics/access-metrics.ts'
+import { timedPlugins } from './metrics/admission-metrics.ts'
 import { metricsReply } from './metrics/metrics-reply.ts'
 import { countRequests } from './metrics/request-metrics.ts'
 import { countObjects, timedStore } from './metrics/storage-metrics.ts'
@@ -54,8 +56,9 @@ import { issuerHandler } from './service-account-issuer.ts'
 import type { ServiceAccountTokens } from './service-account-tokens.ts'
 import { type Advertised, ensureApiServerService } from './services/api-server-service.ts'
 import { reachServices } from './services/reach-services.ts'
-import { defaultNodePorts, defaultServiceRange, serviceHook } from './services/service-hook.ts'
 import { serviceAddresses } from './services/service-addresses.ts'
+import { defaultNodePorts, defaultServiceRange, serviceHook } from './services/service-hook.ts'
+import { StartSteps } from './start-steps.ts'
 import { subresourceTable } from './subresources/subresource-table.ts'
 import { virtualResources } from './virtual-resources.ts'
 import { noWebhooks, webhookClient } from './webhooks/webhook-client.ts'
@@ -117,6 +120,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   // Kinds of custom resources come and go.
   const catalog = liveCatalog(options.catalog)
   const store = timedStore(options.store, metrics, clock)
+  const steps = new StartSteps()
   const { serviceRange = defaultServiceRange, nodePorts = defaultNodePorts } = options
   const caches = createResourceCaches(store)
   countObjects(metrics, caches)
@@ -129,7 +133,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   const plugins = [...(options.admission ?? basicAdmission), escalationCheck(roles)].map((make) =>
     make({ catalog, caches, authorize, registry: () => registry, webhooks, clock, random, log }),
   )
-  const admission = admissionChain(await Promise.all(plugins))
+  const admission = admissionChain((await Promise.all(plugins)).map(timedPlugins(metrics, clock)))
   const registry: Registry = createRegistry({ store, caches, clock, random, admission, hooks: await writeHooks() })
   const openApi = openApiHandler({
     catalog,
@@ -140,8 +144,16 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   const place = options.advertised ? `${options.advertised.address}:${options.advertised.port}` : serverAddress
   const issuer = tokens && issuerHandler({ tokens, server: place })
   const wire = createWire(protobufCodec(catalog.definitions, catalog.messages), createYamlReader({ clock }))
-  const subresources = subresourceTable({ registry, catalog, endpointsOf, clock, ...(tokens && { tokens }), ...(connector && { connector }) })
+  const subresources = subresourceTable({
+    registry,
+    catalog,
+    endpointsOf,
+    clock,
+    ...(tokens && { tokens }),
+    ...(connector && { connector }),
+  })
   const { authenticate, reviewToken } = await authenticationOf(options.authenticate, { catalog, caches, clock, log })
+  const identify = countedAuthentication(metrics, authenticate)
   const virtual = virtualResources({
     reviewToken,
     authorize,
@@ -151,26 +163,32 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   })
   const computed = connector ? await serveResourceMetrics({ catalog, caches, connector, clock, log }) : new Map<string, ComputedResource>()
   const resources = resourceHandler({ registry, caches, clock, random, catalog, subresources, virtual, computed })
-  await ensureBootstrapObjects(registry, catalog, serviceRange)
-  if (options.bootstrapPolicy) await ensureBootstrapPolicy({ registry, catalog, log })
+  await steps.run('scheduling/bootstrap-system-priority-classes', () => ensureBootstrapObjects(registry, catalog, serviceRange))
+  if (options.bootstrapPolicy) await steps.run('rbac/bootstrap-roles', () => ensureBootstrapPolicy({ registry, catalog, log }))
   if (options.advertised) await ensureApiServerService({ registry, catalog, serviceRange, advertised: options.advertised })
-  const customResources = await serveCustomResources({ registry, catalog, caches, callWebhook: webhooks, clock, log, signal })
+  const customResources = await steps.run('crd-informer-synced', () =>
+    serveCustomResources({ registry, catalog, caches, callWebhook: webhooks, clock, log, signal }),
+  )
   if (options.extensionAuthentication) await publishAuthentication(registry, catalog, options.extensionAuthentication)
   const forwarding = connector ? { connector, resolve } : undefined
   const aggregation = await createAggregation({ registry, catalog, caches, customResources, forwarding, clock, log }, signal)
   repeatBookmarks()
   compactRegularly({ store, clock, log }, signal)
   expireEvents({ registry, kind: kindOf(catalog, events), clock, log }, signal)
+  const { flowControlSeats: seats = 0 } = options
+  const flowControl = seats
+    ? await steps.run('priority-and-fairness-config-consumer', () => createFlowControl({ catalog, caches, seats, clock, metrics }))
+    : undefined
+  if (flowControl)
+    await steps.run('priority-and-fairness-config-producer', () => keepFlowObjects({ registry, catalog, clock, log }, flowControl, signal))
   const health = healthHandler({
-    alive: [{ name: 'etcd', check: () => store.failure() }],
-    ready: [{ name: 'shutdown', check: () => (signal.aborted ? new Error('The server is being stopped') : undefined) }],
+    alive: [{ name: 'etcd', check: () => store.failure() }, ...steps.checks()],
+    ready: [
+      { name: 'etcd-readiness', check: () => store.failure() },
+      { name: 'shutdown', check: () => (signal.aborted ? new Error('The server is being stopped') : undefined) },
+    ],
     onFailure: (endpoint, name, error) => log.warn('A health check failed', { endpoint, check: name, error }),
   })
-
-  const flowControl = options.flowControlSeats
-    ? await createFlowControl({ catalog, caches, seats: options.flowControlSeats, clock, metrics })
-    : undefined
-  if (flowControl) await keepFlowObjects({ registry, catalog, clock, log }, flowControl, signal)
 
   const audit =
     options.audit && createAudit({ ...options.audit, bodyOf: (request) => parseBody(wire.decoded(request)), clock, random, metrics })
@@ -181,7 +199,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     ...(options.filters ?? []),
     impersonation(authorize),
     ...(flowControl ? [flowControl.filter] : []),
-    authorization(authorize, audit !== undefined),
+    authorization(countedAuthorization(metrics, authorize), audit !== undefined),
   ]
   const pipeline = stations.reduceRight<AnswerCall>((next, filter) => replying(filter(next)), replying(answer))
 
@@ -207,7 +225,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   /** authenticate → the pipeline's stations → authorize → the path's own work; every error becomes a Status. */
   async function handle(request: ApiRequest, attributes: RequestAttributes): Promise<ApiReply> {
     try {
-      const user = await authenticate(request)
+      const user = await identify(request)
       const notes = new Notes()
       return withWarnings(await pipeline({ request, user, attributes, notes }), notes.warnings)
     } catch (error) {

@@ -100,6 +100,25 @@ describe('requests are counted', () => {
   })
 })
 
+test('senders, what they may do, and admission plug-ins are counted', async () => {
+  const before = await metrics()
+  await send('POST', maps, map)
+  await send('GET', maps, undefined, { authorization: 'Bearer wrong' })
+  await send('POST', maps, map, { authorization: '' })
+  const found = await metrics()
+  const more = (name: string) => (found.get(name) ?? 0) - (before.get(name) ?? 0)
+  // Looking at the metrics is a request too.
+  expect(more('authentication_attempts{result="success"}')).toBe(2 + 1)
+  expect(more('authentication_attempts{result="failure"}')).toBe(1)
+  expect(more('authenticated_user_requests{username="admin"}')).toBe(1 + 1)
+  expect(more('authorization_attempts_total{result="allowed"}')).toBe(1 + 1)
+  expect(more('authorization_attempts_total{result="no-opinion"}')).toBe(1)
+  const plugin = 'apiserver_admission_controller_admission_duration_seconds_count'
+  expect(found.get(`${plugin}{name="NamespaceLifecycle",type="admit",operation="CREATE",rejected="false"}`)).toBeGreaterThan(0)
+  await send('POST', '/api/v1/namespaces/none/configmaps', map)
+  expect((await metrics()).get(`${plugin}{name="NamespaceLifecycle",type="admit",operation="CREATE",rejected="true"}`)).toBe(1)
+})
+
 test('objects and the operations of the store are counted by resource', async () => {
   await send('POST', maps, map)
   await send('DELETE', `${maps}/a`)

@@ -30,30 +30,53 @@ const readVerbs = new Set(['get', 'list', 'watch', 'head'])
 
 /** All that is counted of requests with the same labels, found once per such request and then only added to. */
 class Series {
-  readonly #total: MetricFamily<Counter>
+  readonly #families: Families
   readonly #labels: readonly string[]
+  readonly #dryRun: string
   readonly #codes: (Counter | undefined)[] = []
-  readonly duration: Histogram
-  readonly sliDuration: Histogram
-  readonly size: Histogram
-  readonly open: Gauge
+  #duration: Histogram | undefined
+  #sliDuration: Histogram | undefined
+  #size: Histogram | undefined
+  #open: Gauge | undefined
 
-  constructor(families: Families, [verb = '', ...rest]: readonly string[], dryRun: string) {
-    this.#total = families.total
-    this.#labels = [verb, dryRun, ...rest]
-    this.duration = families.duration.of(verb, dryRun, ...rest)
-    this.sliDuration = families.sliDuration.of(verb, ...rest)
-    this.size = families.size.of(verb, ...rest)
-    this.open = families.open.of(verb, ...rest)
+  constructor(families: Families, labels: readonly string[], dryRun: string) {
+    this.#families = families
+    this.#labels = labels
+    this.#dryRun = dryRun
+  }
+
+  get duration(): Histogram {
+    this.#duration ??= this.#families.duration.of(...this.#withDryRun())
+    return this.#duration
+  }
+
+  get sliDuration(): Histogram {
+    this.#sliDuration ??= this.#families.sliDuration.of(...this.#labels)
+    return this.#sliDuration
+  }
+
+  get size(): Histogram {
+    this.#size ??= this.#families.size.of(...this.#labels)
+    return this.#size
+  }
+
+  get open(): Gauge {
+    this.#open ??= this.#families.open.of(...this.#labels)
+    return this.#open
   }
 
   answered(status: number): void {
     let counter = this.#codes[status]
     if (!counter) {
-      counter = this.#total.of(...this.#labels, String(status))
+      counter = this.#families.total.of(...this.#withDryRun(), String(status))
       this.#codes[status] = counter
     }
     counter.add()
+  }
+
+  #withDryRun(): readonly string[] {
+    const [verb = '', ...rest] = this.#labels
+    return [verb, this.#dryRun, ...rest]
   }
 }
 
@@ -123,7 +146,7 @@ export function countRequests(
       durationBuckets,
       requestLabels,
     ),
-    size: metrics.histogram('apiserver_response_sizes', 'Bytes of replies, before compression.', sizeBuckets, requestLabels),
+    size: metrics.histogram('apiserver_response_sizes', 'Bytes of what was read, before compression.', sizeBuckets, requestLabels),
     open: metrics.gauge('apiserver_longrunning_requests', 'Requests that stay open: watches, logs, connections.', requestLabels),
   }
   const eventLabels = ['group', 'version', 'resource']
@@ -174,10 +197,12 @@ export function countRequests(
     }
     series.sliDuration.observe(finished())
     const { body } = reply
-    if (body.type === 'bytes') series.size.observe(lengthOf(body.chunks))
+    // As upstream, the sizes of what is read alone.
+    const isRead = readVerbs.has(attributes.verb)
+    if (body.type === 'bytes' && isRead) series.size.observe(lengthOf(body.chunks))
     if (body.type !== 'object' || !isRemote) return reply
     const chunks = body.encode()
-    series.size.observe(lengthOf(chunks))
+    if (isRead) series.size.observe(lengthOf(chunks))
     return { ...reply, body: { type: 'bytes', chunks } }
   }
 
@@ -186,15 +211,19 @@ export function countRequests(
     const { body } = reply
     if (body.type !== 'watch' || attributes.type !== 'resource') return reply
     const { group, version, resource } = attributes
-    const sent = events.of(group, version, resource)
-    const sizes = isRemote ? eventSizes.of(group, version, resource) : undefined
+    let sent: Counter | undefined
+    let sizes: Histogram | undefined
     const countedSink = (sink: WatchSink): WatchSink => ({
       ...(sink.ready && { ready: () => sink.ready?.() ?? Promise.resolve() }),
       end: () => sink.end(),
       event(event: ApiWatchEvent<unknown>) {
         if (!sink.event(event)) return false
+        sent ??= events.of(group, version, resource)
         sent.add()
-        sizes?.observe(event.bytes().length)
+        if (isRemote) {
+          sizes ??= eventSizes.of(group, version, resource)
+          sizes.observe(event.bytes().length)
+        }
         return true
       },
     })
