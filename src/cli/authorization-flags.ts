@@ -6,6 +6,8 @@ import { durationMs, text, textList } from './flag-values.ts'
 export const authorizationFlags = {
   /** Who is asked, in order. */
   'authorization-mode': modes,
+  /** A file with an AuthorizationConfiguration, in place of the other flags. */
+  'authorization-config': text,
   /** The kubeconfig of whom the mode Webhook asks. */
   'authorization-webhook-config-file': text,
   'authorization-webhook-version': text,

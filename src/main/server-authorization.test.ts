@@ -69,6 +69,35 @@ test.each([
   expect(() => authorizersFor(parseApiServerFlags(flags))).toThrow(message)
 })
 
+test('a configuration file says in place of the flags who is asked', async () => {
+  const path = join(directory, 'configuration')
+  const hook = {
+    timeout: '3s',
+    subjectAccessReviewVersion: 'v1',
+    matchConditionSubjectAccessReviewVersion: 'v1',
+    failurePolicy: 'Deny',
+    connectionInfo: { type: 'KubeConfigFile', kubeConfigFile: file },
+    matchConditions: [{ expression: "request.user != 'w'" }],
+  }
+  const authorizers = [
+    { type: 'Webhook', name: 'hook', webhook: hook },
+    { type: 'AlwaysDeny', name: 'end' },
+  ]
+  const configuration = { apiVersion: 'apiserver.config.k8s.io/v1', kind: 'AuthorizationConfiguration', authorizers }
+  await writeFile(path, JSON.stringify(configuration))
+  const [make, last] = authorizersFor(parseApiServerFlags([`authorization-config=${path}`]))
+  expect(last).toBeDefined()
+  const authorize = await make?.(parts)
+  const before = asked.length
+  const question = { type: 'path', verb: 'get', path: '/y' } as const
+  expect(await authorize?.({ name: 'w', groups: [] }, question)).toEqual({ type: 'no-opinion', reason: '' })
+  expect(asked).toHaveLength(before)
+  expect(await authorize?.({ name: 'u', groups: [] }, question)).toEqual({ type: 'allow', reason: '' })
+  expect(() => authorizersFor(parseApiServerFlags([`authorization-config=${path}`, 'authorization-mode=RBAC']))).toThrow(
+    '--authorization-config can not be specified when --authorization-mode is specified',
+  )
+})
+
 test('without flags, nodes and roles decide', () => {
   expect(authorizersFor({})).toHaveLength(2)
 })

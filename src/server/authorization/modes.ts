@@ -13,15 +13,13 @@ const alwaysAllow: Authorize = Object.assign((): Decision => ({ type: 'allow', r
 /** Upstream's leaves the refusal to the end of the chain, too. */
 const alwaysDeny: Authorize = () => ({ ...noOpinion, reason: 'Everything is forbidden.' })
 
-/** `webhook` is what the mode of that name asks. */
-export const authorizerOf = (mode: AuthorizationMode, webhook: () => AuthorizerFactory): AuthorizerFactory => {
+/** Of a mode that needs nothing more. */
+export const authorizerOf = (mode: Exclude<AuthorizationMode, 'Webhook'>): AuthorizerFactory => {
   switch (mode) {
     case 'AlwaysAllow':
       return () => alwaysAllow
     case 'AlwaysDeny':
       return () => alwaysDeny
-    case 'Webhook':
-      return webhook()
     case 'Node':
       return nodeAuthorizer
     case 'RBAC':

@@ -92,6 +92,16 @@ describe('a webhook', () => {
     expect((await pending).status).toBe(200)
   })
 
+  test.each([
+    ['skip', 'no-opinion', 200],
+    ['failed', 'no-opinion', 200],
+    ['failed', 'deny', 403],
+  ] as const)('is not asked where its conditions say %s, which means %s', async (verdict, onFailure, status) => {
+    const { send } = await server({ matches: () => verdict, onFailure })
+    expect((await send('GET', '/apis', undefined, person('u'))).status).toBe(status)
+    expect(asked).toEqual([])
+  })
+
   test('has no list of what somebody may do', async () => {
     const { send } = await server()
     const { object } = await send(

@@ -8,6 +8,7 @@ import { sleep } from '../../base/clock.ts'
 import { RecentMap } from '../../base/recent-map.ts'
 import type { RequestAttributes } from '../request-attributes.ts'
 import { type AuthorizerFactory, type Decision, noOpinion, noRules, type UserRules } from './authorizer.ts'
+import type { MatchConditions } from './match-expression.ts'
 
 export interface WebhookAuthorizerOptions {
   /** Posts a review and answers with what comes back; throws when nothing does. */
@@ -18,6 +19,8 @@ export interface WebhookAuthorizerOptions {
   readonly refusedMs?: number
   /** What a webhook that does not answer says. */
   readonly onFailure?: 'no-opinion' | 'deny'
+  /** Which questions it is asked, by their v1 form; left out: all. */
+  readonly matches?: MatchConditions
 }
 
 const keptAnswers = 8192
@@ -39,12 +42,17 @@ export const webhookAuthorizer =
     allowedMs = 300_000,
     refusedMs = 30_000,
     onFailure = 'no-opinion',
+    matches,
   }: WebhookAuthorizerOptions): AuthorizerFactory =>
   ({ clock, random, log }) => {
     const answers = new RecentMap<string, Answer>(keptAnswers)
+    const failure = (reason: string): Decision => (onFailure === 'deny' ? { type: 'deny', reason } : noOpinion)
     return Object.assign(authorize, { rulesOf })
 
     function authorize(user: UserInfo, attributes: RequestAttributes): Decision | Promise<Decision> {
+      const verdict = matches ? matches(reviewSpec(user, attributes, 'v1')) : 'ask'
+      if (verdict === 'skip') return noOpinion
+      if (verdict === 'failed') return failure('conditions of the authorization webhook could not be evaluated')
       const spec = reviewSpec(user, attributes, version)
       const key = JSON.stringify(spec)
       const known = key.length <= maxKeyLength ? answers.get(key) : undefined
@@ -62,7 +70,7 @@ export const webhookAuthorizer =
         } catch (error) {
           if (attempt === maxTries - 1) {
             log.error('A webhook for authorization does not answer', { error })
-            return onFailure === 'deny' ? { type: 'deny', reason: 'the authorization webhook does not answer' } : noOpinion
+            return failure('the authorization webhook does not answer')
           }
         }
         await sleep(clock, backoffMs(backoff, attempt, random))
@@ -77,7 +85,7 @@ const rulesOf = (): UserRules => ({
 })
 
 /** v1beta1 calls groups `group`. */
-export function reviewSpec({ name, uid, groups, extra }: UserInfo, attributes: RequestAttributes, version: 'v1' | 'v1beta1'): object {
+export function reviewSpec({ name, uid, groups, extra }: UserInfo, attributes: RequestAttributes, version: 'v1' | 'v1beta1'): JsonObject {
   const who = {
     ...(name !== '' && { user: name }),
     ...(groups.length > 0 && (version === 'v1' ? { groups } : { group: groups })),
