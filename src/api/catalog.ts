@@ -158,6 +158,8 @@ function strategyOf(definition: KindDefinition, hasStatus: boolean, schema: () =
     ...(definition.markDeletion && { markDeletion: definition.markDeletion }),
     ...(definition.graceSeconds && { graceSeconds: definition.graceSeconds }),
     ...(definition.orphansByDefault && { orphansByDefault: true }),
+    ...(definition.versionRequired && { versionRequired: true }),
+    ...(definition.createsOnUpdate && { createsOnUpdate: true }),
   }
 }
 

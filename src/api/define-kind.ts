@@ -13,6 +13,10 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   readonly singular?: string
   readonly shortNames?: readonly string[]
   readonly categories?: readonly string[]
+  /** Whether who replaces an object has to say which version of it they read. */
+  readonly versionRequired?: boolean
+  /** Whether replacing what is not there makes it. */
+  readonly createsOnUpdate?: boolean
   /** Whether changes outside metadata and status count up metadata.generation. */
   readonly generation?: boolean
   /** Whether who makes an object may say its status, too, as kubelets do of their node. */

@@ -92,6 +92,10 @@ export interface Strategy {
   validateRules?(object: KubeObject, old: KubeObject | undefined): readonly Problem[] | Promise<readonly Problem[]>
   /** `Warning:` headers for deprecated fields and the like. */
   warnings(object: KubeObject, old: KubeObject | undefined): readonly string[]
+  /** Whether who replaces an object has to say which version of it they read; upstream's AllowUnconditionalUpdate is the opposite. */
+  readonly versionRequired?: boolean
+  /** Whether replacing what is not there makes it. */
+  readonly createsOnUpdate?: boolean
   /** Whether spec changes count up metadata.generation. */
   readonly generation: boolean
   /** What a delete that is asked for leaves on the object before anything else is decided: finalizers, conditions. */

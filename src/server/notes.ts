@@ -6,10 +6,10 @@ export class Notes {
   #annotations: Map<string, string> | undefined
   #impersonated: UserInfo | undefined
 
-  /** One more `Warning` header. */
+  /** One more `Warning` header; what is said again is said once. */
   warn(text: string): void {
     this.#warnings ??= []
-    this.#warnings.push(text)
+    if (!this.#warnings.includes(text)) this.#warnings.push(text)
   }
 
   /** The first value of a key stays, as upstream has it. */

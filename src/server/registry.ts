@@ -141,6 +141,7 @@ export function createRegistry({
             ...kind.strategy.validate(object),
           ])
           if (kind.strategy.validateRules) refuse(kind, ref.name, await kind.strategy.validateRules(object, undefined))
+          warn(options, kind.strategy.warnings(object, undefined))
           await admission.validate(request)
           const result = await write(ref, object, 0, options)
           if (result) return result
@@ -159,6 +160,9 @@ export function createRegistry({
         const old = current.object
         const changed = await change(old)
         const isBound = checkVersion(ref, changed, current)
+        // Patches are made of the object as it is; a scale has versions of its own.
+        if (!isBound && kind.strategy.versionRequired && options.asked?.method === 'PUT' && subresource !== 'scale')
+          throw versionMissing(ref)
         keepIdentity(ref, changed, old)
         kind.strategy.defaults(changed)
         setOwners(
@@ -180,6 +184,7 @@ export function createRegistry({
             ...kind.strategy.validateUpdate(object, old, subresource),
           ])
           if (kind.strategy.validateRules) refuse(kind, ref.name, await kind.strategy.validateRules(object, old))
+          if (subresource === '') warn(options, kind.strategy.warnings(object, old))
           await admission.validate(request)
           return await replace(ref, current, object, isBound, options)
         } finally {
@@ -530,6 +535,10 @@ async function storedBytes(kind: Kind, object: KubeObject, shown: Uint8Array): P
   return shown
 }
 
+function warn({ notes }: WriteOptions, warnings: readonly string[]): void {
+  if (notes) for (const text of warnings) notes.warn(text)
+}
+
 function refuse(kind: Kind, name: string, problems: readonly Problem[]): void {
   if (problems.length > 0) throw invalidObject(kind, name, problems)
 }
@@ -538,6 +547,19 @@ const detailsOf = ({ group, plural }: Pick<Kind, 'group' | 'plural'>, name: stri
 
 export const notFound = (kind: Kind, name: string) =>
   new StatusError('NotFound', `${qualifiedResource(kind)} "${name}" not found`, detailsOf(kind, name))
+
+/** Upstream names the resource here where it names the kind otherwise, and shows the number as its own type. */
+function versionMissing({ kind, name }: ObjectRef): StatusError {
+  const problem = {
+    reason: 'FieldValueInvalid',
+    message: 'Invalid value: 0x0: must be specified for an update',
+    field: 'metadata.resourceVersion',
+  }
+  return new StatusError('Invalid', `${qualifiedResource(kind)} "${name}" is invalid: ${problem.field}: ${problem.message}`, {
+    ...detailsOf(kind, name),
+    causes: [problem],
+  })
+}
 
 const conflict = ({ kind, name }: ObjectRef) =>
   new StatusError(

@@ -10,6 +10,7 @@ import { timestamp } from '../api/timestamp.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import { applyChange, isApplyPatch, refuseUnclear } from './apply-change.ts'
+import type { RequireCreate } from './authorization/require-create.ts'
 import { decodeBody, decodeFor, parseBody, readPatch } from './body.ts'
 import type { Call } from './call.ts'
 import { type ComputedResource, readComputed } from './computed-resources.ts'
@@ -58,6 +59,7 @@ export function resourceHandler({
   subresources,
   virtual,
   computed,
+  requireCreate,
 }: {
   registry: Registry
   catalog: Catalog
@@ -68,6 +70,8 @@ export function resourceHandler({
   virtual: ReadonlyMap<string, VirtualResource>
   /** By `group/plural`. */
   computed: ReadonlyMap<string, ComputedResource>
+  /** For updates and applies that make what is not there. */
+  requireCreate: RequireCreate
 }) {
   const forms = new WeakMap<Kind, StoredForm>()
   return async (
@@ -201,9 +205,8 @@ export function resourceHandler({
     view: View,
   ): Promise<ApiReply> {
     const { draft: given, warnings } = decodeBody(shown, request, fieldValidationOf(parameters, request), catalog)
-    const draft = toStored(given)
-    const entry = await registry.create(kind, namespace, draft, writeOptions(parameters, request, context))
-    return view.one(201, entry, [...warnings, ...kind.strategy.warnings(draft as unknown as KubeObject, undefined)])
+    const entry = await registry.create(kind, namespace, toStored(given), writeOptions(parameters, request, context))
+    return view.one(201, entry, warnings)
   }
 
   async function update(
@@ -218,13 +221,22 @@ export function resourceHandler({
     const { draft: given, warnings } = decodeBody(shown, request, fieldValidationOf(parameters, request), catalog)
     const draft = toStored(given)
     const part = objectParts.get(partKey(ref.kind, subresource))
-    let old: KubeObject | undefined
-    const change = (current: KubeObject) => {
-      old = current
-      return part ? part(copy(draft), copy(current)) : copy(draft)
+    const change = (current: KubeObject) => (part ? part(copy(draft), copy(current)) : copy(draft))
+    const options = writeOptions(parameters, request, context)
+    try {
+      return view.one(200, await registry.update(ref, subresource, change, options), warnings)
+    } catch (error) {
+      const { kind, namespace, name } = ref
+      const isMade = kind.strategy.createsOnUpdate && subresource === '' && !metadataOf(draft).resourceVersion
+      if (!isMade || !hasReason(error, 'NotFound') || (await registry.cache(kind)).get(objectKey(ref))) throw error
+      if ((metadataOf(draft).name ?? name) !== name) throw error
+      await requireCreate(context.user, context.requested, namespace, name)
+      return view.one(
+        201,
+        await registry.create(kind, namespace, { ...draft, metadata: { ...metadataOf(draft), name } }, options),
+        warnings,
+      )
     }
-    const entry = await registry.update(ref, subresource, change, writeOptions(parameters, request, context))
-    return view.one(200, entry, [...warnings, ...ref.kind.strategy.warnings(draft as unknown as KubeObject, old)])
   }
 
   async function patch(
@@ -295,6 +307,7 @@ export function resourceHandler({
       }
       if (kind.createRefusal) throw new StatusError('MethodNotAllowed', kind.createRefusal, {})
       if (stated.uid !== undefined) throw new StatusError('Conflict', missingUid(kind, name, String(stated.uid)))
+      await requireCreate(context.user, context.requested, namespace, name)
       try {
         return view.one(201, await registry.create(kind, namespace, change(undefined), options), warnings)
       } catch (error) {

@@ -21,6 +21,7 @@ import { type Authenticate, type AuthenticationFactory, authenticationOf } from 
 import { type Authorize, type AuthorizerFactory, allowKnown, allowPrivileged, notAuthorized, unionOf } from './authorization/authorizer.ts'
 import { ensureBootstrapPolicy } from './authorization/ensure-bootstrap-policy.ts'
 import { escalationCheck } from './authorization/escalation.ts'
+import { requireCreateBy } from './authorization/require-create.ts'
 import { loadRoleIndex } from './authorization/role-index.ts'
 import { parseBody } from './body.ts'
 import { ensureBootstrapObjects } from './bootstrap-objects.ts'
@@ -162,7 +163,8 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     clock,
   })
   const computed = connector ? await serveResourceMetrics({ catalog, caches, connector, clock, log }) : new Map<string, ComputedResource>()
-  const resources = resourceHandler({ registry, caches, clock, random, catalog, subresources, virtual, computed })
+  const requireCreate = requireCreateBy(authorize)
+  const resources = resourceHandler({ registry, caches, clock, random, catalog, subresources, virtual, computed, requireCreate })
   await steps.run('scheduling/bootstrap-system-priority-classes', () => ensureBootstrapObjects(registry, catalog, serviceRange))
   if (options.bootstrapPolicy) await steps.run('rbac/bootstrap-roles', () => ensureBootstrapPolicy({ registry, catalog, log }))
   if (options.advertised) await ensureApiServerService({ registry, catalog, serviceRange, advertised: options.advertised })

@@ -9,6 +9,7 @@ import { checkMatch, checkParamRef, defaultMatch } from './policy-rules.ts'
 export const mutatingAdmissionPolicyBinding = defineKind<MutatingAdmissionPolicyBinding>({
   group: 'admissionregistration.k8s.io',
   kind: 'MutatingAdmissionPolicyBinding',
+  versionRequired: true,
   categories: ['api-extensions'],
   generation: true,
   defaults(draft) {

@@ -42,6 +42,7 @@ function checkMutation(found: Found, field: string, mutation: Mutation, environm
 export const mutatingAdmissionPolicy = defineKind<MutatingAdmissionPolicy>({
   group: 'admissionregistration.k8s.io',
   kind: 'MutatingAdmissionPolicy',
+  versionRequired: true,
   categories: ['api-extensions'],
   generation: true,
   defaults(draft) {

@@ -10,6 +10,7 @@ const reinvocationPolicies = new Set(['IfNeeded', 'Never'])
 export const mutatingWebhookConfiguration = defineKind<MutatingWebhookConfiguration>({
   group: 'admissionregistration.k8s.io',
   kind: 'MutatingWebhookConfiguration',
+  versionRequired: true,
   categories: ['api-extensions'],
   generation: true,
   defaults(draft) {

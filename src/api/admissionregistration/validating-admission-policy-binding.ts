@@ -11,6 +11,7 @@ const actions = new Set(['Audit', 'Deny', 'Warn'])
 export const validatingAdmissionPolicyBinding = defineKind<ValidatingAdmissionPolicyBinding>({
   group: 'admissionregistration.k8s.io',
   kind: 'ValidatingAdmissionPolicyBinding',
+  versionRequired: true,
   categories: ['api-extensions'],
   generation: true,
   defaults(draft) {

@@ -59,6 +59,7 @@ function checkAnnotations(found: Found, name: string, annotations: readonly Audi
 export const validatingAdmissionPolicy = defineKind<ValidatingAdmissionPolicy>({
   group: 'admissionregistration.k8s.io',
   kind: 'ValidatingAdmissionPolicy',
+  versionRequired: true,
   categories: ['api-extensions'],
   generation: true,
   defaults(draft) {

@@ -7,6 +7,7 @@ import { checkWebhooks, defaultWebhook } from './webhook-rules.ts'
 export const validatingWebhookConfiguration = defineKind<ValidatingWebhookConfiguration>({
   group: 'admissionregistration.k8s.io',
   kind: 'ValidatingWebhookConfiguration',
+  versionRequired: true,
   categories: ['api-extensions'],
   generation: true,
   defaults(draft) {

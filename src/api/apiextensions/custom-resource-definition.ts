@@ -55,6 +55,7 @@ const storageVersion = (draft: JsonObject): string | undefined =>
 export const customResourceDefinition = defineKind<CustomResourceDefinition>({
   group: 'apiextensions.k8s.io',
   kind: 'CustomResourceDefinition',
+  versionRequired: true,
   shortNames: ['crd', 'crds'],
   categories: ['api-extensions'],
   generation: true,

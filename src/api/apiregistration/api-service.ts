@@ -34,6 +34,7 @@ function availableText({ status }: APIService): string {
 export const apiService = defineKind<APIService>({
   group: 'apiregistration.k8s.io',
   kind: 'APIService',
+  versionRequired: true,
   categories: ['api-extensions'],
   defaults(draft) {
     draft.spec ??= {}

@@ -5,6 +5,7 @@ import type { StorageVersion } from '../types/apiserverinternal-v1alpha1.ts'
 export const storageVersion = defineKind<StorageVersion>({
   group: 'internal.apiserver.k8s.io',
   kind: 'StorageVersion',
+  versionRequired: true,
   columns: [
     nameColumn,
     column('CommonEncodingVersion', 'The version in which all servers write.', ({ status }) => status?.commonEncodingVersion ?? '<unset>'),

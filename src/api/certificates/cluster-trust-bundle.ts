@@ -31,6 +31,7 @@ function check(object: ClusterTrustBundle): Problem[] {
 export const clusterTrustBundle = defineKind<ClusterTrustBundle>({
   group: 'certificates.k8s.io',
   kind: 'ClusterTrustBundle',
+  versionRequired: true,
   validateCreate: check,
   validateUpdate: (object, old) =>
     (object.spec.signerName ?? '') === (old.spec.signerName ?? '')

@@ -5,6 +5,7 @@ import type { LeaseCandidate } from '../types/coordination-v1beta1.ts'
 export const leaseCandidate = defineKind<LeaseCandidate>({
   group: 'coordination.k8s.io',
   kind: 'LeaseCandidate',
+  versionRequired: true,
   columns: [
     nameColumn,
     column('LeaseName', 'The lease that it stands for.', ({ spec }) => spec.leaseName),

@@ -17,6 +17,8 @@ function checkStrategy(found: Found, strategy: string): void {
 export const lease = defineKind<Lease>({
   group: 'coordination.k8s.io',
   kind: 'Lease',
+  createsOnUpdate: true,
+  versionRequired: true,
   validate({ spec }) {
     const found: Problem[] = []
     checkPositive(found, 'spec.leaseDurationSeconds', spec.leaseDurationSeconds)

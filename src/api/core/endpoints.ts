@@ -27,6 +27,7 @@ function checkSubset(found: Found, field: string, { addresses = [], notReadyAddr
 export const endpoints = defineKind<Endpoints>({
   group: '',
   kind: 'Endpoints',
+  createsOnUpdate: true,
   singular: 'endpoints',
   shortNames: ['ep'],
   defaults(draft) {

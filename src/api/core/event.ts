@@ -24,6 +24,7 @@ function objectText({ involvedObject }: Event): string {
 export const event = defineKind<Event>({
   group: '',
   kind: 'Event',
+  createsOnUpdate: true,
   shortNames: ['ev'],
   defaults(draft) {
     draft.involvedObject ??= {}

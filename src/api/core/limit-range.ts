@@ -101,6 +101,7 @@ function checkRatio(found: Found, field: string, { maxLimitRequestRatio, min, ma
 export const limitRange = defineKind<LimitRange>({
   group: '',
   kind: 'LimitRange',
+  createsOnUpdate: true,
   shortNames: ['limits'],
   defaults(draft) {
     for (const item of (draft as unknown as LimitRange).spec.limits ?? []) defaultItem(item)

@@ -32,6 +32,7 @@ const portsText = ({ spec }: Service) =>
 export const service = defineKind<Service>({
   group: '',
   kind: 'Service',
+  createsOnUpdate: true,
   shortNames: ['svc'],
   categories: ['all'],
   defaults(draft) {

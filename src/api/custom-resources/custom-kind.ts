@@ -260,6 +260,7 @@ function strategyOf(
     validateRules: (object, old) => rules()(object as unknown as JsonObject, old as unknown as JsonObject | undefined),
     warnings: () => [],
     generation: true,
+    versionRequired: true,
     holdsDeletion: () => false,
   }
 }

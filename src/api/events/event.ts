@@ -22,6 +22,7 @@ const toStored = (object: JsonObject) => renamed({ ...object, apiVersion: 'v1' }
 export const event = defineKind<Event>({
   group: 'events.k8s.io',
   kind: 'Event',
+  createsOnUpdate: true,
   shortNames: ['ev'],
   storage: {
     group: '',

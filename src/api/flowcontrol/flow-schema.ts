@@ -25,6 +25,7 @@ function checkPrecedence(found: Found, name: string, precedence: number): void {
 export const flowSchema = defineKind<FlowSchema>({
   group: 'flowcontrol.apiserver.k8s.io',
   kind: 'FlowSchema',
+  versionRequired: true,
   generation: true,
   defaults(draft) {
     const spec = draft.spec as JsonObject & FlowSchemaSpec

@@ -88,6 +88,7 @@ const shownQueuing =
 export const priorityLevelConfiguration = defineKind<PriorityLevelConfiguration>({
   group: 'flowcontrol.apiserver.k8s.io',
   kind: 'PriorityLevelConfiguration',
+  versionRequired: true,
   generation: true,
   defaults(draft) {
     const { limited, exempt } = draft.spec as JsonObject & PriorityLevelConfigurationSpec

@@ -21,6 +21,7 @@ function checkEachOnce(found: Found, field: string, tolerations: readonly Tolera
 export const runtimeClass = defineKind<RuntimeClass>({
   group: 'node.k8s.io',
   kind: 'RuntimeClass',
+  versionRequired: true,
   validate({ handler = '', overhead, scheduling }) {
     const found: Problem[] = []
     checkFormat(found, 'handler', handler, dnsLabelProblems)

@@ -13,6 +13,7 @@ const amountText = (amount: number | string | undefined) => (amount === undefine
 export const podDisruptionBudget = defineKind<PodDisruptionBudget>({
   group: 'policy',
   kind: 'PodDisruptionBudget',
+  versionRequired: true,
   shortNames: ['pdb'],
   generation: true,
   validate({ spec }) {

@@ -5,5 +5,6 @@ import { bindingRules } from './binding.ts'
 export const clusterRoleBinding = defineKind<ClusterRoleBinding>({
   group: 'rbac.authorization.k8s.io',
   kind: 'ClusterRoleBinding',
+  createsOnUpdate: true,
   ...bindingRules<ClusterRoleBinding>(false, ['ClusterRole']),
 })

@@ -8,6 +8,7 @@ import { checkRules } from './policy-rules.ts'
 export const clusterRole = defineKind<ClusterRole>({
   group: 'rbac.authorization.k8s.io',
   kind: 'ClusterRole',
+  createsOnUpdate: true,
   validate({ rules, aggregationRule }) {
     const found: Problem[] = []
     checkRules(found, rules, false)

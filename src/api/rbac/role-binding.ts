@@ -5,5 +5,6 @@ import { bindingRules } from './binding.ts'
 export const roleBinding = defineKind<RoleBinding>({
   group: 'rbac.authorization.k8s.io',
   kind: 'RoleBinding',
+  createsOnUpdate: true,
   ...bindingRules<RoleBinding>(true, ['Role', 'ClusterRole']),
 })

@@ -7,6 +7,7 @@ import { checkRules } from './policy-rules.ts'
 export const role = defineKind<Role>({
   group: 'rbac.authorization.k8s.io',
   kind: 'Role',
+  createsOnUpdate: true,
   validate({ rules }) {
     const found: Problem[] = []
     checkRules(found, rules, true)

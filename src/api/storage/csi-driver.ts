@@ -39,6 +39,7 @@ function checkTokens(found: Found, requests: readonly TokenRequest[] | undefined
 export const csiDriver = defineKind<CSIDriver>({
   group: 'storage.k8s.io',
   kind: 'CSIDriver',
+  versionRequired: true,
   defaults(draft) {
     const spec = draft.spec as JsonObject & CSIDriverSpec
     spec.attachRequired ??= true

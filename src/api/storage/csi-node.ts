@@ -26,6 +26,7 @@ function checkDriver(found: Found, field: string, { name, nodeID = '', allocatab
 export const csiNode = defineKind<CSINode>({
   group: 'storage.k8s.io',
   kind: 'CSINode',
+  versionRequired: true,
   validate({ spec }) {
     const found: Problem[] = []
     const seen = new Set<string>()

@@ -10,6 +10,7 @@ import type { CSIStorageCapacity } from '../types/storage-v1.ts'
 export const csiStorageCapacity = defineKind<CSIStorageCapacity>({
   group: 'storage.k8s.io',
   kind: 'CSIStorageCapacity',
+  versionRequired: true,
   validate({ nodeTopology, storageClassName, capacity }) {
     const found: Problem[] = []
     checkLabelSelector(found, 'nodeTopology', nodeTopology)

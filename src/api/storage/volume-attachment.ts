@@ -40,6 +40,7 @@ function checkStatus({ status }: VolumeAttachment): Problem[] {
 export const volumeAttachment = defineKind<VolumeAttachment>({
   group: 'storage.k8s.io',
   kind: 'VolumeAttachment',
+  versionRequired: true,
   validate(object) {
     const { attacher, nodeName, source } = object.spec
     const found: Problem[] = []

@@ -14,6 +14,7 @@ import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { nodeRestriction } from './node-restriction.ts'
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts'
 import { podSecurity } from './pod-security/pod-security.ts'
+import { podTopologyLabels } from './pod-topology-labels.ts'
 import { mutatingPolicyAdmission, validatingPolicyAdmission } from './policies/policy-admission.ts'
 import { priority } from './priority.ts'
 import { resourceQuota } from './resource-quota.ts'
@@ -59,11 +60,12 @@ export const orderedPlugins: readonly OrderedPlugin[] = [
   standard('ClusterTrustBundleAttest', clusterTrustBundleAttest),
   standard('CertificateSubjectRestriction', certificateSubjectRestriction),
   standard('DefaultIngressClass', defaultIngressClass),
+  onRequest('DenyServiceExternalIPs', () => denyServiceExternalIps),
+  standard('PodTopologyLabels', podTopologyLabels),
   standard('MutatingAdmissionPolicy', mutatingPolicyAdmission),
   standard('MutatingAdmissionWebhook', mutatingWebhookAdmission),
   standard('ValidatingAdmissionPolicy', validatingPolicyAdmission),
   standard('ValidatingAdmissionWebhook', validatingWebhookAdmission),
   // Last, so that nothing is charged that is refused.
   standard('ResourceQuota', resourceQuota),
-  onRequest('DenyServiceExternalIPs', () => denyServiceExternalIps),
 ]

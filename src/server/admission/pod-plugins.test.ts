@@ -6,6 +6,7 @@ import { extendedResourceToleration } from './extended-resource-toleration.ts'
 import { limitPodHardAntiAffinityTopology } from './limit-pod-hard-anti-affinity-topology.ts'
 import { namespaceAutoProvision } from './namespace-auto-provision.ts'
 import { namespaceExists } from './namespace-exists.ts'
+import { podTopologyLabels } from './pod-topology-labels.ts'
 import { runtimeClass } from './runtime-class.ts'
 import { type AdmissionFactory, basicAdmission, chosenAdmission } from './standard-admission.ts'
 
@@ -95,6 +96,18 @@ test('pods tolerate the names of the devices that they ask for', async () => {
     tolerated,
     { key: 'example.com/gpu', operator: 'Exists' },
   ])
+})
+
+test('pods learn by labels where their node is', async () => {
+  await start(podTopologyLabels)
+  const zone = { 'topology.kubernetes.io/zone': 'z1', 'topology.kubernetes.io/region': 'r1' }
+  await server.send('POST', '/api/v1/nodes', { metadata: { name: 'n', labels: { ...zone, other: 'x' } } })
+  await podOf({})
+  const binding = { metadata: { name: 'a' }, target: { kind: 'Node', name: 'n' } }
+  expect((await server.send('POST', `${pods}/a/binding`, binding)).status).toBe(201)
+  expect((await server.send('GET', `${pods}/a`)).object.metadata.labels).toEqual(zone)
+  expect((await podOf({ nodeName: 'n' }, 'b')).metadata.labels).toEqual(zone)
+  expect((await podOf({ nodeName: 'unknown' }, 'c')).metadata.labels).toBeUndefined()
 })
 
 test('services keep external addresses and get no new ones', async () => {

@@ -155,8 +155,8 @@ test('changes come in order, however long each conversion takes', async () => {
     await new Promise<void>((resolve) => held.push(resolve))
     return success(review)
   }
-  await send('POST', first, place('a', 'v1', { place: 'h:1' }))
-  await send('PUT', `${first}/a`, place('a', 'v1', { place: 'h:2' }))
+  const { metadata } = (await send('POST', first, place('a', 'v1', { place: 'h:1' }))).object
+  await send('PUT', `${first}/a`, { ...place('a', 'v1', { place: 'h:2' }), metadata })
   await send('POST', first, place('b', 'v1', { place: 'h:3' }))
   for (let turn = 0; turn < 20; turn++) {
     held.shift()?.()
@@ -221,7 +221,8 @@ test('a watch ends when a change cannot be shown, and goes on from a list when i
   if (body.type !== 'watch') throw new Error('no watch')
   body.open({ event: () => true, end: () => (isOver = true) })
   respond = () => Promise.reject(new Error('down'))
-  expect((await send('PUT', `${first}/a`, place('a', 'v1', { place: 'h:2' }))).status).toBe(200)
+  const { metadata } = (await send('GET', `${first}/a`)).object
+  expect((await send('PUT', `${first}/a`, { ...place('a', 'v1', { place: 'h:2' }), metadata })).status).toBe(200)
   for (let turn = 0; turn < 20; turn++) await new Promise<void>((resolve) => setImmediate(resolve))
   expect(isOver).toBe(true)
   respond = success

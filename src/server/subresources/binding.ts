@@ -57,8 +57,8 @@ export function bound(pod: Pod, { metadata, target }: Binding, nowText: string):
   const draft = copy(pod as KubeObject) as Pod
   draft.spec = { ...(draft.spec ?? { containers: [] }), nodeName: target.name ?? '' }
   if (metadata?.annotations) draft.metadata.annotations = { ...draft.metadata.annotations, ...metadata.annotations }
-  // Labels (a node's topology) are only added, never changed.
-  if (metadata?.labels) draft.metadata.labels = { ...metadata.labels, ...draft.metadata.labels }
+  // Labels (a node's topology, KEP-4742) stand above the pod's own.
+  if (metadata?.labels) draft.metadata.labels = { ...draft.metadata.labels, ...metadata.labels }
   return withCondition(draft, { type: 'PodScheduled', status: 'True' }, nowText) as unknown as JsonObject
 }
 

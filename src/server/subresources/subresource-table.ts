@@ -52,7 +52,12 @@ export function subresourceTable({ registry, catalog, endpointsOf, clock, tokens
   ])
 }
 
-function connectedRows(parts: { registry: Registry; catalog: Catalog; endpointsOf: EndpointsOf; connector: Connector }): [string, SubresourceHandler][] {
+function connectedRows(parts: {
+  registry: Registry
+  catalog: Catalog
+  endpointsOf: EndpointsOf
+  connector: Connector
+}): [string, SubresourceHandler][] {
   return [
     row(pods, 'log', logHandler(parts)),
     row(pods, 'exec', streamHandler('exec', parts)),
