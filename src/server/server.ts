@@ -275,7 +275,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
 
   /** A definition that was just written is served to whoever read the reply. */
   async function servedSoon(route: ResourceRoute): Promise<Kind | undefined> {
-    await customResources.settled()
+    await customResources.pending(`${route.plural}.${route.group}`)
     return servedAt(route)
   }
 

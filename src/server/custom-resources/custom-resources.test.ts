@@ -184,6 +184,15 @@ describe('a definition', () => {
     await eventually(async () => expect((await send('GET', '/apis/example.org/v1/wheels')).status).toBe(200))
   })
 
+  test('that is deleted at once goes at once, whatever is being decided about it', async () => {
+    await Promise.all([
+      send('POST', definitions, definition()),
+      eventually(async () => expect((await send('DELETE', `${definitions}/widgets.example.org`)).status).toBe(200)),
+    ])
+    await eventually(async () => expect((await send('GET', `${definitions}/widgets.example.org`)).status).toBe(404))
+    await eventually(async () => expect((await send('GET', widgets)).status).toBe(404))
+  })
+
   test('takes its objects along when it goes, and waits for their finalizers', async () => {
     await send('POST', definitions, definition())
     await send('POST', widgets, widget('a'))

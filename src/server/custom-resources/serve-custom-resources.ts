@@ -6,11 +6,10 @@ import { compileRules } from '../../api/custom-resources/rules/rule-check.ts'
 import { jsonEqual } from '../../api/json-equal.ts'
 import type { Kind } from '../../api/kind.ts'
 import type { LiveCatalog } from '../../api/live-catalog.ts'
-import type { JsonObject } from '../../api/object.ts'
 import { customResourceDefinitions } from '../../api/resources.ts'
 import { hasReason } from '../../api/status-error.ts'
 import { timestamp } from '../../api/timestamp.ts'
-import type { CustomResourceDefinition } from '../../api/types/apiextensions-v1.ts'
+import type { CustomResourceDefinition, CustomResourceDefinitionStatus } from '../../api/types/apiextensions-v1.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { followCache } from '../follow-cache.ts'
@@ -26,6 +25,8 @@ import { removeInstances } from './remove-instances.ts'
 export interface CustomResources {
   /** Resolves once everything that definitions have said so far is served. */
   settled(): Promise<void>
+  /** Resolves once what the definition of this name has said so far is done; undefined where nothing is to be done. */
+  pending(name: string): Promise<void> | undefined
 }
 
 /** How long a definition waits after its work failed. */
@@ -71,16 +72,25 @@ export async function serveCustomResources({
   const groups = new Map<string, Set<string>>()
   const waiting = new Set<string>()
   let running: Promise<void> | undefined
+  let deciding: string | undefined
 
   followCache(cache, {
     set: (object) => seen(object as CustomResourceDefinition),
     remove: (object) => gone(object as CustomResourceDefinition),
   })
   await settled()
-  return { settled }
+  return { settled, pending: (name) => (isPending(name) ? decided(name) : undefined) }
 
   async function settled(): Promise<void> {
     while (running) await running
+  }
+
+  async function decided(name: string): Promise<void> {
+    while (running && isPending(name)) await running
+  }
+
+  function isPending(name: string): boolean {
+    return waiting.has(name) || name === deciding
   }
 
   function seen(definition: CustomResourceDefinition): void {
@@ -124,38 +134,52 @@ export async function serveCustomResources({
       waiting.delete(name)
       const served = known.get(name)
       if (!served || signal.aborted) continue
+      deciding = name
       try {
         await decide(name, served)
       } catch (error) {
         // Without the webhook that guards definitions, say; the next change or the next try gets further.
         log.warn('A custom resource definition cannot be served', { name, error })
-        const cancel = clock.after(retryMs, () => {
-          signal.removeEventListener('abort', cancel)
-          enqueue(name)
-        })
-        signal.addEventListener('abort', cancel, { once: true })
+        tryAgain(name)
+      } finally {
+        deciding = undefined
       }
     }
+  }
+
+  function tryAgain(name: string): void {
+    if (signal.aborted) return
+    const cancel = clock.after(retryMs, () => {
+      signal.removeEventListener('abort', cancel)
+      enqueue(name)
+    })
+    signal.addEventListener('abort', cancel, { once: true })
   }
 
   async function decide(name: string, served: Served): Promise<void> {
     const { definition } = served
     const others = [...membersOf(definition)].flatMap((other) => (other === name ? [] : (known.get(other)?.definition ?? [])))
-    const wanted = statusOf(definition, others, timestamp(clock.now()))
-    if (!jsonEqual(wanted, definition.status)) await writeStatus(name, wanted)
-    // What was written has been seen meanwhile.
-    const now = known.get(name)
-    if (now !== served) return
+    const statusFor = (current: CustomResourceDefinition) => statusOf(current, others, timestamp(clock.now()))
+    if (!jsonEqual(statusFor(definition), definition.status)) await writeStatus(name, statusFor)
+    // What was written has been seen meanwhile; or it is gone.
+    if (known.get(name) !== served) return
     serve(name, served)
     if (served.definition.metadata.deletionTimestamp !== undefined) void remove(name, served)
   }
 
-  async function writeStatus(name: string, status: CustomResourceDefinition['status']): Promise<void> {
+  /** Decided by what is there when it is written: a deletion may have come in between. */
+  async function writeStatus(
+    name: string,
+    statusFor: (current: CustomResourceDefinition) => CustomResourceDefinitionStatus,
+  ): Promise<void> {
     try {
       await registry.update(
         { kind, namespace: undefined, name },
         'status',
-        (current) => ({ ...(current as unknown as JsonObject), metadata: { ...current.metadata }, status: { ...status } }),
+        (current) => {
+          const { resourceVersion: _, ...metadata } = current.metadata
+          return { ...current, metadata, status: statusFor(current as CustomResourceDefinition) }
+        },
         ownWrites,
       )
     } catch (error) {
@@ -195,11 +219,7 @@ export async function serveCustomResources({
     } catch (error) {
       if (signal.aborted) return
       log.warn('The objects of a custom resource definition cannot be deleted', { name, error })
-      const cancel = clock.after(retryMs, () => {
-        signal.removeEventListener('abort', cancel)
-        enqueue(name)
-      })
-      signal.addEventListener('abort', cancel, { once: true })
+      tryAgain(name)
     } finally {
       served.isRemoving = false
     }
