@@ -117,7 +117,7 @@ describe('certificates on request', () => {
       'pods is forbidden: User "anna" cannot list resource "pods" in API group "" in the namespace "default"',
     )
     expect((await as([...credentials, '--as', 'admin'], 'get', 'pods')).err).toContain(
-      'users "admin" is forbidden: User "anna" cannot impersonate resource "users" in API group "" at the cluster scope',
+      'pods is forbidden: User "anna" cannot impersonate-on:user-info:list resource "pods" in API group "" in the namespace "default"',
     )
   })
 
