@@ -92,6 +92,7 @@ async function serverLikeTheRecorded(): Promise<ApiServer> {
       // Pods were recorded without the plug-in that gives them their service account.
       admission: [...basicAdmission, () => taintNodesByCondition, () => storageObjectInUseProtection],
       connector: { send: unreachable, upgrade: unreachable },
+      flowControlSeats: 600,
       clock,
       random,
       log: silentLog,

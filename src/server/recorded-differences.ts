@@ -368,7 +368,6 @@ export const moved: Readonly<Record<string, { readonly to: string; readonly why:
 }
 
 const bootstrapRoles = 'authorization with its default roles and bindings'
-const flowControl = 'flow control with its default schemas and levels'
 
 /** What this server does not do so far: by case, what it lacks. */
 export const notYet: ReadonlyMap<string, string> = new Map([
@@ -376,6 +375,4 @@ export const notYet: ReadonlyMap<string, string> = new Map([
   ['table//apis/rbac.authorization.k8s.io/v1/clusterroles', bootstrapRoles],
   ['table//apis/rbac.authorization.k8s.io/v1/clusterrolebindings', bootstrapRoles],
   ['table//apis/rbac.authorization.k8s.io/v1/roles', bootstrapRoles],
-  ['table//apis/flowcontrol.apiserver.k8s.io/v1beta1/flowschemas', flowControl],
-  ['table//apis/flowcontrol.apiserver.k8s.io/v1beta1/prioritylevelconfigurations', flowControl],
 ])

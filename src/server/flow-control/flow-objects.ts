@@ -27,13 +27,13 @@ interface Parts {
 
 /**
  * Keeps upstream's default schemas and levels, and tells of each schema whether its level is there, until the signal aborts.
- * Resolves when all of them have been made.
+ * Resolves when all of them have been made, and told of.
  */
 export async function keepFlowObjects(parts: Parts, flowControl: FlowControl, signal: AbortSignal): Promise<void> {
-  await ensureDefaults(parts)
   const wakeup = new Wakeup(signal)
   flowControl.onChange(() => wakeup.signal())
-  wakeup.signal()
+  await ensureDefaults(parts)
+  await tellDangling(parts)
   void follow()
 
   async function follow(): Promise<void> {
