@@ -5,6 +5,7 @@ import { defaultIngressClass } from './default-ingress-class.ts'
 import { defaultStorageClass } from './default-storage-class.ts'
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
 import { denyServiceExternalIps } from './deny-service-external-ips.ts'
+import { eventRateLimit } from './event-rate-limit.ts'
 import { extendedResourceToleration } from './extended-resource-toleration.ts'
 import { limitPodHardAntiAffinityTopology } from './limit-pod-hard-anti-affinity-topology.ts'
 import { limitRanger } from './limit-ranger.ts'
@@ -12,8 +13,11 @@ import { namespaceAutoProvision } from './namespace-auto-provision.ts'
 import { namespaceExists } from './namespace-exists.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { nodeRestriction } from './node-restriction.ts'
+import { ownerReferencesPermissionEnforcement } from './owner-references-permission-enforcement.ts'
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts'
+import { podNodeSelector } from './pod-node-selector.ts'
 import { podSecurity } from './pod-security/pod-security.ts'
+import { podTolerationRestriction } from './pod-toleration-restriction.ts'
 import { podTopologyLabels } from './pod-topology-labels.ts'
 import { mutatingPolicyAdmission, validatingPolicyAdmission } from './policies/policy-admission.ts'
 import { priority } from './priority.ts'
@@ -48,11 +52,15 @@ export const orderedPlugins: readonly OrderedPlugin[] = [
   standard('TaintNodesByCondition', () => taintNodesByCondition),
   onRequest('AlwaysPullImages', () => alwaysPullImages),
   standard('PodSecurity', podSecurity),
+  onRequest('PodNodeSelector', podNodeSelector),
   standard('Priority', priority),
   standard('DefaultTolerationSeconds', () => defaultTolerationSeconds),
+  onRequest('PodTolerationRestriction', podTolerationRestriction),
+  onRequest('EventRateLimit', eventRateLimit),
   onRequest('ExtendedResourceToleration', () => extendedResourceToleration),
   standard('DefaultStorageClass', defaultStorageClass),
   standard('StorageObjectInUseProtection', () => storageObjectInUseProtection),
+  onRequest('OwnerReferencesPermissionEnforcement', ownerReferencesPermissionEnforcement),
   standard('PersistentVolumeClaimResize', persistentVolumeClaimResize),
   standard('RuntimeClass', runtimeClass),
   standard('CertificateApproval', certificateApproval),
