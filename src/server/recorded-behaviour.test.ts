@@ -9,6 +9,7 @@ import { basicAdmission } from './admission/standard-admission.ts'
 import { storageObjectInUseProtection } from './admission/storage-object-in-use-protection.ts'
 import { taintNodesByCondition } from './admission/taint-nodes-by-condition.ts'
 import { createAuthenticator } from './authentication.ts'
+import { roleBased } from './authorization/role-based.ts'
 import { createAuthority } from './pki.ts'
 import recorded from './recorded-behaviour.json' with { type: 'json' }
 import { changed, gone, moved, notYet } from './recorded-differences.ts'
@@ -89,6 +90,8 @@ async function serverLikeTheRecorded(): Promise<ApiServer> {
       serverAddress: 'x:1',
       advertised: { address: '192.0.2.2', port: 16443 },
       tokens,
+      authorizers: [roleBased],
+      bootstrapPolicy: true,
       // Pods were recorded without the plug-in that gives them their service account.
       admission: [...basicAdmission, () => taintNodesByCondition, () => storageObjectInUseProtection],
       connector: { send: unreachable, upgrade: unreachable },

@@ -367,12 +367,5 @@ export const moved: Readonly<Record<string, { readonly to: string; readonly why:
   },
 }
 
-const bootstrapRoles = 'authorization with its default roles and bindings'
-
 /** What this server does not do so far: by case, what it lacks. */
-export const notYet: ReadonlyMap<string, string> = new Map([
-  ['errors/sar', bootstrapRoles],
-  ['table//apis/rbac.authorization.k8s.io/v1/clusterroles', bootstrapRoles],
-  ['table//apis/rbac.authorization.k8s.io/v1/clusterrolebindings', bootstrapRoles],
-  ['table//apis/rbac.authorization.k8s.io/v1/roles', bootstrapRoles],
-])
+export const notYet: ReadonlyMap<string, string> = new Map()
