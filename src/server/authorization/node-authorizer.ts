@@ -36,10 +36,17 @@ export const nodeAuthorizer: AuthorizerFactory = (parts) => {
     if (node === undefined) return noOpinion
     if (node === '') return refused(`unknown node for user ${JSON.stringify(user.name)}`)
     // Pods are looked at once there is a node: a server without any has nothing to follow.
-    graph ??= loadGraph(parts).then((loaded) => {
-      graph = loaded
-      return loaded
-    })
+    graph ??= loadGraph(parts).then(
+      (loaded) => {
+        graph = loaded
+        return loaded
+      },
+      (error: unknown) => {
+        // The next node's request tries again.
+        graph = undefined
+        throw error
+      },
+    )
     return graph instanceof Promise ? graph.then((loaded) => decide(loaded, node)) : decide(graph, node)
 
     function decide(loaded: NodeGraph, name: string): Decision {
