@@ -60,7 +60,9 @@ export function schemaSource(
       case 'array':
         return listOf(fact)
       case 'object':
-        return fact.properties ? objectOf(fact, name) : fact.additionalProperties ? mapOf(fact, fact.additionalProperties) : any
+        if (fact.additionalProperties) return mapOf(fact, fact.additionalProperties)
+        // A struct without fields has an empty message; what may hold anything has one that holds bytes.
+        return fact.properties || (name !== undefined && messages[name] === '') ? objectOf(fact, name) : any
       default:
         return any
     }
@@ -82,7 +84,7 @@ export function schemaSource(
 
   function objectOf(fact: FactSchema, name: string | undefined): ObjectSchema {
     const written = new Set((name === undefined ? undefined : always[name])?.split(' '))
-    const plain = plainFields(name === undefined ? undefined : messages[name])
+    const plain = plainFields(messages, name)
     return {
       type: 'object',
       name,
@@ -112,9 +114,22 @@ export function schemaSource(
   return named
 }
 
-/** Fields of a message's text, as scripts/import-facts.ts writes it, that are neither pointers nor always written. */
-const plainFields = (message: string | undefined): ReadonlySet<string> =>
-  new Set((message ?? '').split(' ').flatMap((text) => /^([^:?!]+):/.exec(text)?.[1] ?? []))
+/**
+ * Fields of a type's message, as scripts/import-facts.ts writes it, that are neither pointers nor always written; with those
+ * of messages that are inlined in JSON (`:1:^PodSpec`).
+ */
+function plainFields(messages: Readonly<Record<string, string>>, name: string | undefined): ReadonlySet<string> {
+  const fields = new Set<string>()
+  const text = name === undefined ? '' : (messages[name] ?? '')
+  for (const field of text.split(' ')) {
+    const [label = '', , type = ''] = field.split(':')
+    if (label !== '' && !/[?!]$/.test(label)) fields.add(label)
+    if (label !== '' || type === '' || name === undefined) continue
+    const inlined = type.startsWith('^') ? `${name.slice(0, name.lastIndexOf('.'))}.${type.slice(1)}` : type
+    for (const inner of plainFields(messages, inlined)) fields.add(inner)
+  }
+  return fields
+}
 
 /** Makes a value when it is first asked for. */
 export function lazily<T>(make: () => T): () => T {

@@ -40,7 +40,9 @@ function decodeField(object: JsonObject, field: MessageField, reader: WireReader
     list.push(decodeValue(field, reader, depth) ?? null)
   } else {
     const value = decodeValue(field, reader, depth)
-    if (value !== undefined && (field.zero === 'kept' || !isZero(value))) object[json] = value
+    // Go's JSON leaves out no struct, whatever it holds: `targetPort: 0`.
+    const isKept = field.zero === 'kept' || field.scalar === undefined || !isZero(value)
+    if (value !== undefined && isKept) object[json] = value
   }
 }
 
