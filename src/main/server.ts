@@ -90,6 +90,14 @@ const server = await createServer(
   },
   stop.signal,
 )
+// For tests: what crosses between the parts of this process goes through JSON, as it would between processes.
+const serialise = process.env.SAMPAN_SERIALISE === '1'
+if (serialise) log.info('Objects cross between the parts of this process as JSON')
+// Before anybody can ask: a node that comes at once must find what its DNS may read.
+if (!cluster.apiOnly) {
+  const { dnsAddress, nodeAddress, nodeName } = cluster
+  await ensureDnsService({ client: clientAs(serverUser, 'kube-apiserver'), dnsAddress, nodeAddress, nodeName })
+}
 const listener = createHttpListener({
   handle: server.handle,
   ...readCredentials(places.pki, 'server'),
@@ -104,9 +112,6 @@ if (!cluster.apiOnly) {
 }
 log.info('The API server answers', { address: `127.0.0.1:${cluster.apiPort}` })
 
-// For tests: what crosses between the parts of this process goes through JSON, as it would between processes.
-const serialise = process.env.SAMPAN_SERIALISE === '1'
-if (serialise) log.info('Objects cross between the parts of this process as JSON')
 const callers = [componentCaches('kube-scheduler'), componentCaches('kube-controller-manager')] as const
 const [schedulerCaches, controllerCaches] = callers
 const authority = readCredentials(places.pki, 'ca')
@@ -129,10 +134,6 @@ components.catch((error: unknown) => {
   log.error('A component failed', { error })
   process.exit(1)
 })
-if (!cluster.apiOnly) {
-  const { dnsAddress, nodeAddress, nodeName } = cluster
-  await ensureDnsService({ client: clientAs(serverUser, 'kube-apiserver'), dnsAddress, nodeAddress, nodeName })
-}
 tellReady(places.readyFile('server'))
 
 /** Caches over a client of this process, in the name of one of the control plane's components. */
