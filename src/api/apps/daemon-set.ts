@@ -1,4 +1,5 @@
 import { checkNotNegative, type Found } from '../checks.ts'
+import { templateWarnings } from '../core/pod-warnings.ts'
 import { defineKind } from '../define-kind.ts'
 import { jsonEqual } from '../json-equal.ts'
 import type { JsonObject } from '../object.ts'
@@ -79,6 +80,7 @@ export const daemonSet = defineKind<DaemonSet>({
   },
   validateUpdate: ({ spec }, old) =>
     jsonEqual(spec.selector, old.spec.selector) ? [] : [invalid('spec.selector', spec.selector, 'field is immutable')],
+  warnings: ({ spec }, old) => templateWarnings('spec.template', spec.template, old?.spec.template),
   columns: [
     nameColumn,
     integerColumn('Desired', 'Nodes that should run the pod.', ({ status }) => status?.desiredNumberScheduled ?? 0),

@@ -1,4 +1,5 @@
 import { checkNotNegative, type Found } from '../checks.ts'
+import { templateWarnings } from '../core/pod-warnings.ts'
 import { defineKind } from '../define-kind.ts'
 import { jsonEqual } from '../json-equal.ts'
 import type { JsonObject } from '../object.ts'
@@ -62,6 +63,7 @@ export const deployment = defineKind<Deployment>({
   },
   validateUpdate: ({ spec }, old) =>
     jsonEqual(spec.selector, old.spec.selector) ? [] : [invalid('spec.selector', spec.selector, 'field is immutable')],
+  warnings: ({ spec }, old) => templateWarnings('spec.template', spec.template, old?.spec.template),
   columns: [
     nameColumn,
     column('Ready', 'How many of the wanted pods are ready.', ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec.replicas ?? 0}`),

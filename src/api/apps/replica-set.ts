@@ -1,4 +1,5 @@
 import { checkNotNegative } from '../checks.ts'
+import { templateWarnings } from '../core/pod-warnings.ts'
 import { defineKind } from '../define-kind.ts'
 import { jsonEqual } from '../json-equal.ts'
 import type { JsonObject } from '../object.ts'
@@ -29,6 +30,7 @@ export const replicaSet = defineKind<ReplicaSet>({
   },
   validateUpdate: ({ spec }, old) =>
     jsonEqual(spec.selector, old.spec.selector) ? [] : [invalid('spec.selector', spec.selector, 'field is immutable')],
+  warnings: ({ spec }, old) => templateWarnings('spec.template', spec.template, old?.spec.template),
   columns: [
     nameColumn,
     integerColumn('Desired', 'Pods that are wanted.', ({ spec }) => spec.replicas ?? 0),

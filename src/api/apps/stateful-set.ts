@@ -1,5 +1,6 @@
 import { checkNotNegative, checkOneOf, checkRequiredOneOf, type Found } from '../checks.ts'
 import { defaultClaimSpec } from '../core/claim-defaults.ts'
+import { templateWarnings } from '../core/pod-warnings.ts'
 import { defineKind } from '../define-kind.ts'
 import { jsonEqual } from '../json-equal.ts'
 import type { JsonObject } from '../object.ts'
@@ -90,6 +91,7 @@ export const statefulSet = defineKind<StatefulSet>({
       ),
     ]
   },
+  warnings: ({ spec }, old) => templateWarnings('spec.template', spec.template, old?.spec.template),
   columns: [
     nameColumn,
     column('Ready', 'How many of the wanted pods are ready.', ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec.replicas ?? 0}`),

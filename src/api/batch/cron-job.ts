@@ -1,5 +1,6 @@
 import { defaultTemplate } from '../apps/pod-template.ts'
 import { checkNotNegative, checkRequiredOneOf, type Found } from '../checks.ts'
+import { templateWarnings } from '../core/pod-warnings.ts'
 import { defineKind } from '../define-kind.ts'
 import { ageOf } from '../duration.ts'
 import type { JsonObject } from '../object.ts'
@@ -98,6 +99,8 @@ export const cronJob = defineKind<CronJob>({
     if (spec.timeZone !== old.spec.timeZone) checkTimeZone(found, spec.timeZone)
     return found
   },
+  warnings: ({ spec }, old) =>
+    templateWarnings('spec.jobTemplate.spec.template', spec.jobTemplate.spec?.template, old?.spec.jobTemplate.spec?.template),
   columns: [
     nameColumn,
     column('Schedule', 'When jobs begin, as in cron.', ({ spec }) => spec.schedule),

@@ -1,6 +1,7 @@
 import { defaultTemplate } from '../apps/pod-template.ts'
 import type { Found } from '../checks.ts'
 import { isTrue } from '../conditions.ts'
+import { templateWarnings } from '../core/pod-warnings.ts'
 import { defineKind } from '../define-kind.ts'
 import { humanDuration } from '../duration.ts'
 import { jsonEqual } from '../json-equal.ts'
@@ -96,7 +97,7 @@ function warnings({ metadata, spec }: Job, old: Job | undefined): string[] {
   const { completionMode, completions = 0, parallelism = 0 } = spec
   if (completionMode === 'Indexed' && completions > 100_000 && parallelism > 10_000 && !(old && jsonEqual(spec, old.spec)))
     found.push(manyIndexes)
-  return found
+  return [...found, ...templateWarnings('spec.template', spec.template, old?.spec.template)]
 }
 
 export const job = defineKind<Job>({

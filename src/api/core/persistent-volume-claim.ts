@@ -7,6 +7,7 @@ import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '../types/
 import { accessModes, accessModesText } from './access-modes.ts'
 import { defaultClaimSpec } from './claim-defaults.ts'
 import { compareAmounts } from './pod-rules/resource-rules.ts'
+import { isFractional } from './pod-warnings.ts'
 
 const volumeModes = new Set(['Block', 'Filesystem'])
 const classAnnotation = 'volume.beta.kubernetes.io/storage-class'
@@ -62,6 +63,15 @@ export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>({
     const [size, oldSize, bound] = [spec.resources?.requests?.storage, old.spec.resources?.requests?.storage, old.status?.capacity?.storage]
     if (size !== undefined && oldSize !== undefined && compareAmounts(size, oldSize) < 0 && compareAmounts(size, bound ?? '0') <= 0)
       found.push(forbidden('spec.resources.requests.storage', 'field can not be less than status.capacity'))
+    return found
+  },
+  warnings({ metadata, spec }) {
+    const found: string[] = []
+    if (metadata.annotations?.[classAnnotation] !== undefined)
+      found.push(`metadata.annotations[${classAnnotation}]: deprecated since v1.8; use "storageClassName" attribute instead`)
+    const storage = spec.resources?.requests?.storage
+    if (storage !== undefined && isFractional(storage))
+      found.push(`spec.resources.requests[storage]: fractional byte value ${JSON.stringify(storage)} is invalid, must be an integer`)
     return found
   },
   columns: [

@@ -6,9 +6,11 @@ import { ageColumn, column, nameColumn, wideColumn } from '../table-columns.ts'
 import type { PersistentVolume, PersistentVolumeSpec } from '../types/core-v1.ts'
 import { accessModes, accessModesText } from './access-modes.ts'
 import { checkNodeSelector } from './pod-rules/scheduling-rules.ts'
+import { goneSources } from './pod-warnings.ts'
 
 const reclaimPolicies = new Set(['Delete', 'Recycle', 'Retain'])
 const volumeModes = new Set(['Block', 'Filesystem'])
+const optionsAnnotation = 'volume.beta.kubernetes.io/mount-options'
 const classAnnotation = 'volume.beta.kubernetes.io/storage-class'
 /** What stands beside the source of a volume. */
 const settings = new Set([
@@ -76,6 +78,21 @@ export const persistentVolume = defineKind<PersistentVolume>({
     if (spec.volumeMode !== old.volumeMode) found.push(invalid('volumeMode', spec.volumeMode ?? null, 'field is immutable'))
     if (old.nodeAffinity && !jsonEqual(spec.nodeAffinity, old.nodeAffinity))
       found.push(invalid('spec.nodeAffinity', spec.nodeAffinity ?? null, 'field is immutable'))
+    return found
+  },
+  warnings({ metadata, spec }) {
+    const found: string[] = []
+    const annotations = metadata.annotations ?? {}
+    if (annotations[classAnnotation] !== undefined)
+      found.push(`metadata.annotations[${classAnnotation}]: deprecated since v1.8; use "storageClassName" attribute instead`)
+    if (annotations[optionsAnnotation] !== undefined)
+      found.push(`metadata.annotations[${optionsAnnotation}]: deprecated since v1.31; use "mountOptions" attribute instead`)
+    if (spec.persistentVolumeReclaimPolicy === 'Recycle')
+      found.push(
+        'spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.',
+      )
+    for (const [source, why] of Object.entries(goneSources))
+      if (spec[source as keyof PersistentVolumeSpec] !== undefined) found.push(`spec.${source}: ${why}`)
     return found
   },
   columns: [

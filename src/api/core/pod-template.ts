@@ -3,6 +3,7 @@ import { defineKind } from '../define-kind.ts'
 import type { Problem } from '../problem.ts'
 import { column, labelsText, nameColumn, templateColumns } from '../table-columns.ts'
 import type { PodTemplate } from '../types/core-v1.ts'
+import { templateWarnings } from './pod-warnings.ts'
 
 export const podTemplate = defineKind<PodTemplate>({
   group: '',
@@ -14,6 +15,7 @@ export const podTemplate = defineKind<PodTemplate>({
     checkTemplate(found, 'template', template)
     return found
   },
+  warnings: ({ template }, old) => templateWarnings('template', template, old?.template),
   columns: [
     nameColumn,
     ...templateColumns<PodTemplate>(({ template }) => template?.spec).map((each) => ({ ...each, priority: 0 })),

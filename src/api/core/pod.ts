@@ -8,6 +8,7 @@ import { checkImageSpace } from './pod-rules/container-rules.ts'
 import { checkPodSpec } from './pod-rules/pod-spec-rules.ts'
 import { checkPodUpdate } from './pod-rules/pod-update-rules.ts'
 import { podColumns, podSummary } from './pod-table.ts'
+import { podWarnings } from './pod-warnings.ts'
 
 export { qosClassOf } from './pod-qos.ts'
 
@@ -87,6 +88,7 @@ export const pod = defineKind<Pod>({
     if (subresource === 'ephemeralcontainers' || subresource === 'resize') checkPodSpec(found, 'spec', spec, true)
     return found
   },
+  warnings: podWarnings,
   graceSeconds({ spec, status }, asked) {
     // Nobody runs it (any more): it can go at once.
     if (!spec.nodeName || status?.phase === 'Succeeded' || status?.phase === 'Failed') return 0

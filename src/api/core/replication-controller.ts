@@ -5,6 +5,7 @@ import { matchesLabels, selectorOfLabels } from '../label-selector.ts'
 import { invalid, type Problem, required } from '../problem.ts'
 import { ageColumn, integerColumn, labelsText, nameColumn, templateColumns, wideColumn } from '../table-columns.ts'
 import type { ReplicationController, ReplicationControllerSpec } from '../types/core-v1.ts'
+import { templateWarnings } from './pod-warnings.ts'
 
 export const replicationController = defineKind<ReplicationController>({
   group: '',
@@ -42,6 +43,7 @@ export const replicationController = defineKind<ReplicationController>({
     checkRunsForever(found, 'spec.template', template, 'ReplicationController')
     return found
   },
+  warnings: ({ spec }, old) => templateWarnings('spec.template', spec?.template, old?.spec?.template),
   columns: [
     nameColumn,
     integerColumn('Desired', 'Pods that are wanted.', ({ spec }) => spec.replicas ?? 0),

@@ -61,6 +61,13 @@ export const service = defineKind<Service>({
       delete spec.allocateLoadBalancerNodePorts
     if (spec.type === 'ExternalName') delete spec.internalTrafficPolicy
   },
+  warnings({ spec }) {
+    const found: string[] = []
+    if (spec.clusterIP === 'None' && spec.sessionAffinity !== undefined && spec.sessionAffinity !== 'None')
+      found.push('spec.SessionAffinity is ignored for headless services')
+    if (spec.externalName && spec.type !== 'ExternalName') found.push('spec.externalName is ignored when spec.type is not "ExternalName"')
+    return found
+  },
   validate: checkService,
   validateUpdate: checkServiceUpdate,
   columns: [
