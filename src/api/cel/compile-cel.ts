@@ -4,7 +4,7 @@ import { literalMistakes } from './literal-mistakes.ts'
 import { CelError, CostExceeded, Meter } from './meter.ts'
 import { parse } from './parse.ts'
 import { type Bindings, plan } from './plan.ts'
-import { showMistake } from './tokens.ts'
+import { showMistakes } from './tokens.ts'
 import type { CelType } from './types.ts'
 import type { CelValue } from './values.ts'
 
@@ -36,11 +36,10 @@ export const costPerExpression = 1_000_000
 /** Parses, checks and prepares an expression. */
 export function compileCel(source: string, environment: CelEnvironment): Compiled {
   const parsed = parse(source)
-  if (!('type' in parsed)) return { type: 'mistakes', text: showMistake(source, parsed) }
+  if (!('type' in parsed)) return { type: 'mistakes', text: showMistakes(source, [parsed]) }
   const checked = check(parsed, environment)
   const mistakes = 'root' in checked ? literalMistakes(checked) : checked
-  if (mistakes.length > 0 || !('root' in checked))
-    return { type: 'mistakes', text: mistakes.map((mistake) => showMistake(source, mistake)).join('\n') }
+  if (mistakes.length > 0 || !('root' in checked)) return { type: 'mistakes', text: showMistakes(source, mistakes) }
   const planned = plan(checked, environment.functions)
   const patterns = new Map<string, RE2JS>()
   const program: CelProgram = {

@@ -6,7 +6,6 @@ import { noSuchKey } from './library/operators.ts'
 import { CelError, type Meter } from './meter.ts'
 import { StructValue } from './struct-value.ts'
 import type { Call, Comprehension, ListLiteral, MapLiteral, Node, Select, StructLiteral } from './syntax.ts'
-import type { CelType } from './types.ts'
 import {
   CelList,
   CelMap,
@@ -55,7 +54,7 @@ const mapCost = 30
 const structCost = 40
 
 /** Turns a checked expression into functions. What it costs is charged as upstream's interpreter does. */
-export function plan({ root, types, references }: Checked, functions: Functions): Plan {
+export function plan({ root, references }: Checked, functions: Functions): Plan {
   /** Names in scope and where their values are, innermost last. */
   const scope: { readonly name: string; readonly place: number }[] = []
   const step = stepOf(root)
@@ -145,16 +144,12 @@ export function plan({ root, types, references }: Checked, functions: Functions)
   function dispatch(node: Call, steps: readonly Step[]): Step {
     const reference = references.get(node)
     const found = reference?.type === 'call' ? reference.overloads : []
-    const [only] = found
-    const operands = reference?.type === 'call' && reference.onTarget && node.target ? [node.target, ...node.args] : node.args
-    const isDefinite = found.length === 1 && operands.every((operand) => isDefiniteType(types.get(operand)))
-    if (only && isDefinite) return combined(steps, (values, { meter }) => charged(only, values, meter))
     const name = found[0]?.name ?? node.name
     const candidates = (functions.get(name) ?? []).filter(
       (overload) => overload.params.length === steps.length && overload.member === (found[0]?.member ?? false),
     )
-    // Types are the same from one evaluation to the next, mostly.
-    let last: Overload | undefined
+    // Types are the same from one evaluation to the next, mostly. They may be others than the checker thought: null is in many places.
+    let last: Overload | undefined = found[0]
     return combined(steps, (values, { meter }) => {
       if (!last?.matches(values)) last = candidates.find((candidate) => candidate.matches(values))
       if (!last) throw noOverload(name, values)
@@ -319,10 +314,6 @@ function fieldOf(value: CelValue, field: string): CelValue {
 function isPresent(value: CelValue, field: string): boolean {
   const inner = value instanceof CelOptional ? value.value : value
   return inner instanceof CelMap && inner.has(field)
-}
-
-function isDefiniteType(type: CelType | undefined): boolean {
-  return type !== undefined && type.kind !== 'dyn' && type.kind !== 'error' && type.kind !== 'param'
 }
 
 const isOperator = (name: string) => name.includes('_') || name.startsWith('@')

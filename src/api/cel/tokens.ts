@@ -146,8 +146,26 @@ function bytesOf(body: string, isRaw: boolean, offset: number): Uint8Array {
   return new Uint8Array(Buffer.concat(parts))
 }
 
+/** How many mistakes are told, and after how much text no more are: each shows its line. */
+const maxMistakes = 100
+const maxMistakesText = 1 << 16
+
+/** All mistakes, one after another, as far as anybody reads. */
+export function showMistakes(source: string, mistakes: readonly Mistake[]): string {
+  const shown: string[] = []
+  let length = 0
+  for (const mistake of mistakes) {
+    if (shown.length >= maxMistakes || length > maxMistakesText) break
+    const text = showMistake(source, mistake)
+    shown.push(text)
+    length += text.length
+  }
+  const rest = mistakes.length - shown.length
+  return [...shown, ...(rest > 0 ? [`${rest} more errors were truncated`] : [])].join('\n')
+}
+
 /** A mistake as cel-go shows it: the line, and a mark below the place. */
-export function showMistake(source: string, { offset, message }: Mistake): string {
+function showMistake(source: string, { offset, message }: Mistake): string {
   const before = source.slice(0, offset)
   const lineStart = before.lastIndexOf('\n') + 1
   const line = before.split('\n').length

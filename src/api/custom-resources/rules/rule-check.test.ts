@@ -122,6 +122,14 @@ describe('rules of an object', () => {
       { spec: { a: 1 } },
       ['spec: Invalid value: "object": failed rule: self.a > 2', 'spec.a: Invalid value: "integer": failed rule: self > 1'],
     ],
+    [
+      'meet null where a number is declared',
+      object({ a: { ...integer, nullable: true } }, '-self.a < 5'),
+      { spec: { a: null } },
+      [
+        `spec: Invalid value: "object": 'no such overload': call arguments did not match a supported operator, function or macro signature for rule: -self.a < 5`,
+      ],
+    ],
     ['are none', object({ a: integer }), { spec: { a: 1 } }, []],
   ])('%s', async (_name, schema, value, problems) => {
     expect(await problemsOf(schema, value)).toEqual(problems)
