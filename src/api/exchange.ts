@@ -25,7 +25,7 @@ export type Caller =
 export interface ClientCertificate {
   readonly commonName: string
   readonly organizations: readonly string[]
-  /** The subject's attribute 1.3.6.1.4.1.57683.2 (KEP-5285). */
+  /** The subject's attribute 1.3.6.1.4.1.57683.2, which upstream reads as a uid. */
   readonly uid?: string
   /** SHA-256 of the whole of it, in hex. */
   readonly fingerprint: string

@@ -43,7 +43,7 @@ export function certificateApprover({ caches, clock }: { caches: Caches; clock: 
         const now = timestamp(clock.now())
         const verdict = { type: 'Approved', status: 'True', reason: 'AutoApproved', message, lastUpdateTime: now }
         const conditions = [...(request.status?.conditions ?? []), verdict]
-        const path = `/apis/certificates.k8s.io/v1/certificatesigningrequests/${request.metadata.name}/approval`
+        const path = `/apis/certificates.k8s.io/v1/certificatesigningrequests/${encodeURIComponent(request.metadata.name)}/approval`
         await unlessGone(client.request('PUT', path, { ...request, status: { ...request.status, conditions } }, { cause }))
         return undefined
       }

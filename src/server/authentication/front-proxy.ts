@@ -21,9 +21,7 @@ export function proxiedUser(proxy: FrontProxy, certificate: ClientCertificate, r
   if (name === undefined) return undefined
   const uid = first(proxy.uidHeaders)
   const groups = proxy.groupHeaders.flatMap((header) => headerValues(request, header))
-  const extra: Record<string, readonly string[]> = Object.assign(
-    {},
-    ...proxy.extraPrefixes.map((prefix) => prefixedHeaders(request, prefix) ?? {}),
-  )
+  // Any text is a key, `__proto__` too.
+  const extra = Object.fromEntries(proxy.extraPrefixes.flatMap((prefix) => Object.entries(prefixedHeaders(request, prefix) ?? {})))
   return { name, ...(uid !== undefined && { uid }), groups, ...(Object.keys(extra).length > 0 && { extra }) }
 }

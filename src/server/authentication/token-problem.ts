@@ -8,11 +8,11 @@ import type { BoundObject, TokenClaims } from '../service-account-tokens.ts'
 /** An object as it is now; undefined when it is not there. The namespace is ignored where the resource has none. */
 export type FindObject = (ref: ResourceRef, namespace: string, name: string) => KubeObject | undefined
 
-export const boundResources: Readonly<Record<BoundObject['kind'], ResourceRef>> = { Pod: pods, Secret: secrets, Node: nodes }
+const boundResources: Readonly<Record<BoundObject['kind'], ResourceRef>> = { Pod: pods, Secret: secrets, Node: nodes }
 
 /** Clocks differ, and what is being deleted still has some work to do: upstream's minute. */
 const leewaySeconds = 60
-export const invalidSinceLabel = 'kubernetes.io/legacy-token-invalid-since'
+const invalidSinceLabel = 'kubernetes.io/legacy-token-invalid-since'
 const invalidated = 'service account token has been invalidated'
 
 /** Why a token of a service account is not good (any more), in upstream's words. */
