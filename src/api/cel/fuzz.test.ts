@@ -98,7 +98,7 @@ describe('expressions from anywhere', () => {
           else compiled.program.evaluate(new Map([['self', self]]), 100_000)
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     )
   })
 
@@ -113,7 +113,7 @@ describe('expressions from anywhere', () => {
         const inTurns = await compiled.program.evaluateInTurns(bindings, 200_000)
         expect([inTurns.type, inTurns.cost]).toEqual([atOnce.type, atOnce.cost])
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     )
   })
 
