@@ -5,6 +5,7 @@ import type { Pod, PodSpec } from '../types/core-v1.ts'
 import { defaultPod } from './pod-defaults.ts'
 import { qosClassOfSpec } from './pod-qos.ts'
 import { checkImageSpace } from './pod-rules/container-rules.ts'
+import { checkEphemeralContainers, checkResize } from './pod-rules/pod-part-rules.ts'
 import { checkPodSpec } from './pod-rules/pod-spec-rules.ts'
 import { checkPodUpdate } from './pod-rules/pod-update-rules.ts'
 import { podColumns, podSummary } from './pod-table.ts'
@@ -83,9 +84,11 @@ export const pod = defineKind<Pod>({
     checkPodUpdate(found, object, old)
     return found
   },
-  validateSubresource({ spec }, _, subresource) {
+  validateSubresource(object, old, subresource) {
     const found: Problem[] = []
-    if (subresource === 'ephemeralcontainers' || subresource === 'resize') checkPodSpec(found, 'spec', spec, true)
+    if (subresource === 'ephemeralcontainers' || subresource === 'resize') checkPodSpec(found, 'spec', object.spec, true)
+    if (subresource === 'ephemeralcontainers') checkEphemeralContainers(found, object, old)
+    if (subresource === 'resize') checkResize(found, object, old)
     return found
   },
   warnings: podWarnings,

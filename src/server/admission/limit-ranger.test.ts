@@ -91,7 +91,7 @@ describe('containers and pods outside their bounds', () => {
   })
 
   test('do not stand in the way of updates', async () => {
-    await pod({ containers: [container()] })
+    await pod({ containers: [container({ requests: { cpu: '2500m' } })] })
     await limit({ type: 'Pod', max: { cpu: '2' } })
     expect((await server.send('PATCH', `${at}/pods/a`, { metadata: { labels: { a: 'b' } } })).status).toBe(200)
     const resize = { spec: { containers: [{ name: 'c', resources: both('3') }] } }
