@@ -3,6 +3,7 @@ import { builtinCatalog } from '../catalog.ts'
 import type { JsonObject } from '../object.ts'
 import { merged, pruned, statedFields } from './applied.ts'
 import type { FieldSet } from './field-set.ts'
+import { compareObjects } from './managed-fields.ts'
 
 const { schema } = builtinCatalog().byResource('', 'v1', 'pods') ?? { schema: { type: 'any' } as const }
 const pod = (names: string, value?: string): JsonObject => ({
@@ -45,4 +46,20 @@ test('items of one name stay as they are, unless the configuration states that n
   })
   const last = statedFields(schema, pod('bz')) as FieldSet
   expect(namesIn(pruned(schema, pod('aabz'), last, statedFields(schema, pod('b'))))).toBe('aab')
+})
+
+// Custom resources may hold null where their schema has a struct or a list.
+test.each([null, { containers: null }, { containers: [null] }])('a null is one value: %j', (spec) => {
+  const object = { spec } as JsonObject
+  expect(merged(schema, pod('a'), object)).toBeDefined()
+  expect(namesIn(merged(schema, { spec: spec && { ...spec, containers: null } } as JsonObject, pod('a')))).toBe('a')
+  const stated = statedFields(schema, object)
+  expect(pruned(schema, object, stated as FieldSet, stated)).toEqual(object)
+  const empty = new Set<string>()
+  for (const [before, after] of [
+    [undefined, object],
+    [object, pod('a')],
+    [pod('a'), object],
+  ] as const)
+    expect(compareObjects(schema, before, after, empty).changed).toBeDefined()
 })

@@ -36,8 +36,12 @@ const mapOf = (value: () => Schema): GranularFields => ({
 const deduced = mapOf(() => anyValue)
 const views = new WeakMap<Schema, Granular>()
 
-/** How to look into a value of this schema; undefined where it is one value. What has no schema is a map if it looks like one. */
+/**
+ * How to look into a value of this schema; undefined where it is one value, as null is of whatever schema. What has no schema
+ * is a map if it looks like one.
+ */
 export function granular(schema: Schema, ...values: readonly unknown[]): Granular | undefined {
+  for (const value of values) if (value === null) return undefined
   switch (schema.type) {
     case 'any':
       return values.some(isJsonObject) && values.every((value) => value === undefined || isJsonObject(value)) ? deduced : undefined
