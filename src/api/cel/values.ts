@@ -86,9 +86,14 @@ export abstract class CelList {
 
 export class ListOfValues extends CelList {
   readonly #values: readonly CelValue[]
-  constructor(values: readonly CelValue[]) {
+  readonly #unordered: CelList['unordered']
+  constructor(values: readonly CelValue[], unordered?: CelList['unordered']) {
     super()
     this.#values = values
+    this.#unordered = unordered
+  }
+  override get unordered() {
+    return this.#unordered
   }
   get size() {
     return this.#values.length

@@ -1,4 +1,4 @@
-import { celEqual, compareBytes, compareNumbers, compareStrings, contains } from '../equality.ts'
+import { celEqual, compareBytes, compareNumbers, compareStrings, contains, itemKey } from '../equality.ts'
 import * as f from '../functions.ts'
 import { global, member, type Overload } from '../functions.ts'
 import { CelError, type Meter } from '../meter.ts'
@@ -13,6 +13,7 @@ import {
   type CelValue,
   ConcatenatedList,
   GrowingList,
+  ListOfValues,
   maxInt,
   maxUint,
   minInt,
@@ -57,14 +58,25 @@ function comparison(name: string, holds: Compared): Overload[] {
   ]
 }
 
-/** Lists one after the other; what a comprehension collects grows in place. */
-export function concatenated(one: CelList, other: CelList): CelList {
+/** Lists one after the other; what a comprehension collects grows in place, and sets and keyed lists take what they lack. */
+function concatenated(one: CelList, other: CelList, meter: Meter): CelList {
   if (one instanceof GrowingList) {
     for (const value of other) one.push(value)
     return one
   }
+  const { unordered } = one
+  if (unordered === 'set') return new ListOfValues([...one, ...[...other].filter((value) => !contains(one, value, meter))], unordered)
+  if (unordered) return new ListOfValues(joinedByKeys(one, other, unordered, meter), unordered)
   if (one.size === 0) return other
   return other.size === 0 ? one : new ConcatenatedList(one, other)
+}
+
+/** Items of the second list stand in place of those of the first with the same keys. */
+function joinedByKeys(one: CelList, other: CelList, keys: readonly string[], meter: Meter): readonly CelValue[] {
+  meter.work(one.size + other.size)
+  const items = new Map([...one].map((item) => [itemKey(item, keys), item]))
+  for (const item of other) items.set(itemKey(item, keys), item)
+  return [...items.values()]
 }
 
 const arithmetic: Overload[] = [

@@ -117,6 +117,23 @@ describe('rules of an object', () => {
       [],
     ],
     [
+      'join sets and keyed lists as such',
+      object(
+        {
+          set: { type: 'array', items: text, 'x-kubernetes-list-type': 'set' },
+          keyed: {
+            type: 'array',
+            'x-kubernetes-list-type': 'map',
+            'x-kubernetes-list-map-keys': ['name'],
+            items: { type: 'object', properties: { name: text, a: integer } },
+          },
+        },
+        'size(self.set + ["a", "c"]) == 3 && size(self.keyed + self.keyed) == 2',
+      ),
+      { spec: { set: ['a', 'b'], keyed: [{ name: 'x' }, { name: 'y' }] } },
+      [],
+    ],
+    [
       'stand under allOf',
       specOf({ type: 'object', properties: { a: integer }, allOf: [{ properties: { a: rules('self > 1') }, ...rules('self.a > 2') }] }),
       { spec: { a: 1 } },
