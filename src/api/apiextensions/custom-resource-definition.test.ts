@@ -249,6 +249,26 @@ describe('validation', () => {
       ],
     ],
     [
+      'a pattern that is none',
+      withSpec({ type: 'string', pattern: '(' }),
+      [
+        `${atSpec}.pattern: Invalid value: "(": must be a valid regular expression, but isn't: error parsing regexp: missing closing ): \`(\``,
+      ],
+    ],
+    [
+      'patterns that take long to read',
+      withSpec({ type: 'string', pattern: 'a?'.repeat(2049) }),
+      [expect.stringContaining('it is longer than 4096 characters')],
+    ],
+    [
+      'a default that breaks its schema',
+      withSpec({ type: 'object', default: { a: 5, b: 1 }, properties: { a: { type: 'integer', maximum: 3, default: 4 } } }),
+      [
+        `${atSpec}.default: Invalid value: {"a":5,"b":1}: must not have unknown fields`,
+        `${atSpec}.properties[a].default: Invalid value: 4:  in body should be less than or equal to 3`,
+      ],
+    ],
+    [
       'keywords that are not supported',
       withSpec({ type: 'tuple', $ref: '#/a', uniqueItems: true, 'x-kubernetes-preserve-unknown-fields': false }),
       [

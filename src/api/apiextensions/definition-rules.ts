@@ -1,4 +1,5 @@
 import { checkFormat, checkOneOf, type Found } from '../checks.ts'
+import { type PatternRule, patternRule } from '../custom-resources/schema-pattern.ts'
 import { jsonEqual } from '../json-equal.ts'
 import { dnsSubdomainProblems } from '../names.ts'
 import { forbidden, invalid, required } from '../problem.ts'
@@ -19,8 +20,9 @@ export function checkSpec(found: Found, spec: CustomResourceDefinitionSpec): voi
     if (!version.schema?.openAPIV3Schema) found.push(required(`spec.versions[${index}].schema.openAPIV3Schema`, 'schemas are required'))
   })
   const shared = sharedParts(versions)
+  const patterns = patternRule()
   versions.forEach((version, index) => {
-    checkVersion(found, index, version, shared)
+    checkVersion(found, index, version, { shared, patterns })
   })
   if (new Set(versions.map(({ name }) => name)).size < versions.length)
     found.push(invalid('spec.versions', versions, 'must contain unique version names'))
@@ -30,7 +32,7 @@ export function checkSpec(found: Found, spec: CustomResourceDefinitionSpec): voi
   checkNames(found, 'spec.names', names ?? {})
   const [first] = versions
   if (first) {
-    if (shared.has('schema')) checkVersionSchema(found, 'spec.validation', first.schema, versions.some(hasStatus))
+    if (shared.has('schema')) checkVersionSchema(found, 'spec.validation', first.schema, { hasStatus: versions.some(hasStatus), patterns })
     if (shared.has('subresources')) checkSubresources(found, 'spec.subresources', first.subresources)
     if (shared.has('additionalPrinterColumns')) checkColumns(found, 'spec.additionalPrinterColumns', first.additionalPrinterColumns)
     if (shared.has('selectableFields')) checkSelectableFields(found, 'spec.selectableFields', first)
@@ -61,11 +63,16 @@ function sharedParts(versions: readonly CustomResourceDefinitionVersion[]): Read
 
 const hasStatus = ({ subresources }: CustomResourceDefinitionVersion) => subresources?.status !== undefined
 
-function checkVersion(found: Found, index: number, version: CustomResourceDefinitionVersion, shared: ReadonlySet<Part>): void {
+function checkVersion(
+  found: Found,
+  index: number,
+  version: CustomResourceDefinitionVersion,
+  { shared, patterns }: { readonly shared: ReadonlySet<Part>; readonly patterns: PatternRule },
+): void {
   const at = `spec.versions[${index}]`
   checkFormat(found, `${at}.name`, version.name ?? '', labelProblem)
   checkDeprecation(found, `${at}.deprecationWarning`, version)
-  if (!shared.has('schema')) checkVersionSchema(found, `${at}.schema`, version.schema, hasStatus(version))
+  if (!shared.has('schema')) checkVersionSchema(found, `${at}.schema`, version.schema, { hasStatus: hasStatus(version), patterns })
   if (!shared.has('subresources')) checkSubresources(found, `${at}.subresources`, version.subresources)
   if (!shared.has('additionalPrinterColumns')) checkColumns(found, `${at}.additionalPrinterColumns`, version.additionalPrinterColumns)
   if (!shared.has('selectableFields')) checkSelectableFields(found, `${at}.selectableFields`, version)

@@ -1,5 +1,5 @@
-import { RE2JS, RE2JSException } from 're2js'
 import type { Found } from '../checks.ts'
+import type { PatternRule } from '../custom-resources/schema-pattern.ts'
 import { forbidden, invalid, notSupported, required } from '../problem.ts'
 import { isGiven, namedNodesIn, nodeIn, nodesIn, type SchemaNode, textIn, textsIn } from './schema-node.ts'
 
@@ -17,12 +17,14 @@ interface Place {
   readonly insideMeta: boolean
   /** Why there may be no default; undefined when there may. */
   readonly noDefault: string | undefined
+  readonly patterns: PatternRule
 }
 
-const atRoot: Place = { isRoot: true, insideMeta: false, noDefault: undefined }
+/** `patterns` is shared by all schemas of a definition. */
+export const atRoot = (patterns: PatternRule): Place => ({ isRoot: true, insideMeta: false, noDefault: undefined, patterns })
 
 /** The keywords that schemas of custom resources may have, and how they go together. */
-export function checkSchema(found: Found, field: string, node: SchemaNode, place = atRoot): void {
+export function checkSchema(found: Found, field: string, node: SchemaNode, place: Place): void {
   checkKeywords(found, field, node, place)
   const properties = namedNodesIn(node.properties)
   const below: Place = { ...place, isRoot: false }
@@ -50,16 +52,17 @@ export function checkSchema(found: Found, field: string, node: SchemaNode, place
   checkRules(found, `${field}.x-kubernetes-validations`, nodesIn(node['x-kubernetes-validations']))
 }
 
-function placeOf(name: string, node: SchemaNode, { isRoot, insideMeta, noDefault }: Place): Place {
+function placeOf(name: string, node: SchemaNode, { isRoot, insideMeta, noDefault, patterns }: Place): Place {
   const isMeta = metaFields.has(name) && (isRoot || node['x-kubernetes-embedded-resource'] === true)
   return {
     isRoot: false,
     insideMeta: insideMeta || isMeta,
     noDefault: isRoot && isMeta ? `in top-level ${name}` : noDefault,
+    patterns,
   }
 }
 
-function checkKeywords(found: Found, field: string, node: SchemaNode, { insideMeta, noDefault }: Place): void {
+function checkKeywords(found: Found, field: string, node: SchemaNode, { insideMeta, noDefault, patterns }: Place): void {
   const type = textIn(node.type)
   if (type !== '' && !types.has(type)) found.push(notSupported(`${field}.type`, type, types))
   if (isGiven(node.default) && noDefault !== undefined) found.push(forbidden(`${field}.default`, `must not be set ${noDefault}`))
@@ -67,21 +70,13 @@ function checkKeywords(found: Found, field: string, node: SchemaNode, { insideMe
     if (isGiven(node[key]) && node[key] !== '') found.push(forbidden(`${field}.${key}`, `${key} is not supported`))
   if (type === 'null') found.push(forbidden(`${field}.type`, 'type cannot be set to null, use nullable as an alternative'))
   if (Array.isArray(node.items)) found.push(forbidden(`${field}.items`, 'items must be a schema object and not an array'))
-  checkPattern(found, `${field}.pattern`, textIn(node.pattern))
+  const pattern = textIn(node.pattern)
+  const problem = pattern === '' ? undefined : patterns(pattern)
+  if (problem !== undefined) found.push(invalid(`${field}.pattern`, pattern, `must be a valid regular expression, but isn't: ${problem}`))
   if (insideMeta && node['x-kubernetes-embedded-resource'] === true)
     found.push(forbidden(`${field}.x-kubernetes-embedded-resource`, 'must not be used inside of resource meta'))
   if (node.uniqueItems === true)
     found.push(forbidden(`${field}.uniqueItems`, 'uniqueItems cannot be set to true since the runtime complexity becomes quadratic'))
-}
-
-function checkPattern(found: Found, field: string, pattern: string): void {
-  if (pattern === '') return
-  try {
-    RE2JS.compile(pattern)
-  } catch (error) {
-    if (!(error instanceof RE2JSException)) throw error
-    found.push(invalid(field, pattern, `must be a valid regular expression, but isn't: ${error.message}`))
-  }
 }
 
 function checkMapType(found: Found, field: string, node: SchemaNode): void {

@@ -1,4 +1,5 @@
 import type { Found } from '../checks.ts'
+import type { PatternRule } from '../custom-resources/schema-pattern.ts'
 import { duplicate, forbidden, invalid, required, tooMany } from '../problem.ts'
 import type {
   CustomResourceColumnDefinition,
@@ -10,7 +11,7 @@ import type {
 import { checkDefaults } from './default-rules.ts'
 import { checkRuleExpressions } from './rule-costs.ts'
 import { namedNodesIn, nodeIn, type SchemaNode } from './schema-node.ts'
-import { checkSchema } from './schema-rules.ts'
+import { atRoot, checkSchema } from './schema-rules.ts'
 import { structuralProblems } from './structural-rules.ts'
 
 const columnTypes = ['boolean', 'date', 'integer', 'number', 'string']
@@ -43,7 +44,12 @@ const rootKeywords: readonly (readonly [key: string, listed: string])[] = [
   ['x-kubernetes-validations', 'XValidations'],
 ]
 
-export function checkVersionSchema(found: Found, field: string, schema: CustomResourceValidation | undefined, hasStatus: boolean): void {
+export function checkVersionSchema(
+  found: Found,
+  field: string,
+  schema: CustomResourceValidation | undefined,
+  { hasStatus, patterns }: { readonly hasStatus: boolean; readonly patterns: PatternRule },
+): void {
   const root = nodeIn(schema?.openAPIV3Schema)
   if (!root) return
   const at = `${field}.openAPIV3Schema`
@@ -51,7 +57,7 @@ export function checkVersionSchema(found: Found, field: string, schema: CustomRe
   const before = found.length
   if (root.nullable === true) found.push(forbidden(`${at}.nullable`, 'nullable cannot be true at the root'))
   found.push(...structuralProblems(at, root))
-  checkSchema(found, at, root)
+  checkSchema(found, at, root, atRoot(patterns))
   if (found.length === before) checkDefaults(found, at, root)
   if (found.length === before) checkRuleExpressions(found, at, root)
 }

@@ -1,4 +1,3 @@
-import { RE2JS, RE2JSException } from 're2js'
 import { namedNodesIn, nodeIn, nodesIn, type SchemaNode, textIn, textsIn } from '../apiextensions/schema-node.ts'
 import { goFloat } from '../go-number.ts'
 import { jsonEqual } from '../json-equal.ts'
@@ -7,6 +6,7 @@ import type { JsonObject } from '../object.ts'
 import { invalid, notSupported, type Problem, required, tooLong, tooMany } from '../problem.ts'
 import { lazily } from '../schema-of.ts'
 import { formats } from './formats.ts'
+import { schemaPattern } from './schema-pattern.ts'
 
 /** One part of it; see SchemaCheck. */
 type Check = (value: unknown, path: string, pass: Pass, old?: Before) => void
@@ -142,29 +142,19 @@ const lengthOf = (text: string): number => {
 function stringCheck(node: SchemaNode): Check | undefined {
   const [minLength, maxLength, pattern] = [numberIn(node.minLength), numberIn(node.maxLength), textIn(node.pattern)]
   if (minLength === undefined && maxLength === undefined && pattern === '') return undefined
-  const expression = lazily(() => compiled(pattern))
+  const expression = lazily(() => schemaPattern(pattern))
   return (value, path, { found, budget }) => {
     if (typeof value !== 'string') return
     const length = minLength === undefined && maxLength === undefined ? 0 : lengthOf(value)
     if (maxLength !== undefined && length > maxLength) found.push(tooLong(path, maxLength))
     if (minLength !== undefined && length < minLength)
       found.push(invalid(path, value, `${inBody(path)} should be at least ${minLength} chars long`))
-    const matcher = pattern === '' ? undefined : expression()
-    if (!matcher) return
+    const matcher = pattern === '' ? '' : expression()
+    // Definitions with a pattern that is none are not taken.
+    if (typeof matcher === 'string') return
     budget.left -= value.length * matcher.programSize()
     if (budget.left < 0) found.push(invalid(path, '', 'matching the patterns of the schema would take too long'))
     else if (!matcher.test(value)) found.push(invalid(path, value, `${inBody(path)} should match '${pattern}'`))
-  }
-}
-
-/** In time linear in the text, whatever the expression; undefined for what is none. */
-function compiled(pattern: string): RE2JS | undefined {
-  try {
-    return RE2JS.compile(pattern)
-  } catch (error) {
-    if (!(error instanceof RE2JSException)) throw error
-    // Definitions are not taken with such a pattern; nothing matches it.
-    return undefined
   }
 }
 
