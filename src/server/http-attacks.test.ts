@@ -1,14 +1,16 @@
 import { connect as connectHttp2, constants } from 'node:http2'
 import { request as httpsRequest } from 'node:https'
+import type { Duplex } from 'node:stream'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { ApiReply, ApiRequest } from '../api/exchange.ts'
+import type { ApiReply, ApiRequest, WatchSink } from '../api/exchange.ts'
 import { silentLog } from '../base/log.ts'
 import { createHttpListener, type HttpListener } from './http.ts'
 import { createAuthority, issueCertificate, type KeyPair } from './pki.ts'
 
 const patience = { headersMs: 400, requestMs: 800, idleMs: 1500, stalledMs: 400 }
 const seen: { method: string; path: string; length: number }[] = []
+const watches: WatchSink[] = []
 let authority: KeyPair
 const listeners: HttpListener[] = []
 let port: number
@@ -17,6 +19,14 @@ let hastyPort: number
 
 async function handle({ method, path, body }: ApiRequest): Promise<ApiReply> {
   seen.push({ method, path, length: body instanceof Uint8Array ? body.length : 0 })
+  if (path === '/upgrade') {
+    const connect = (socket: Duplex) => {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n')
+      socket.pipe(socket)
+    }
+    return { status: 101, headers: {}, body: { type: 'upgrade', connect } }
+  }
+  if (path === '/watch') return { status: 200, headers: {}, body: { type: 'watch', open: (sink) => void watches.push(sink) } }
   const size = path === '/big' ? 64 << 20 : 2
   return {
     status: 200,
@@ -101,6 +111,41 @@ describe('slow clients are sent away', () => {
     await new Promise((resolve) => setTimeout(resolve, patience.stalledMs * 2))
     socket.resume()
     expect((await answer).length).toBeLessThan(64 << 20)
+  })
+})
+
+describe('who has been answered is not slow', () => {
+  const longer = () => new Promise((resolve) => setTimeout(resolve, patience.requestMs + patience.headersMs + patience.idleMs))
+
+  test('a connection that was handed over lasts', async () => {
+    const { socket, answer } = raw(['GET /upgrade HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n'], hastyPort)
+    await longer()
+    socket.write('still here')
+    await new Promise<void>((resolve) => socket.on('data', (chunk: Buffer) => chunk.includes('still here') && resolve()))
+    socket.destroy()
+    expect(await answer).toContain('101')
+  })
+
+  test('so does a watch without events, over both protocols', async () => {
+    const { socket, answer } = raw(['GET /watch HTTP/1.1\r\nHost: x\r\n\r\n'], hastyPort)
+    const session = connectHttp2(`https://127.0.0.1:${hastyPort}`, { ca: authority.certificate })
+    session.on('error', () => {})
+    const stream = session.request({ ':path': '/watch' })
+    let text = ''
+    stream.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+    })
+    await longer()
+    expect(watches).toHaveLength(2)
+    for (const sink of watches) {
+      sink.event({ type: 'ADDED', object: {}, bytes: () => Buffer.from('news') })
+      sink.end()
+    }
+    await new Promise((resolve) => stream.once('end', resolve))
+    expect(text).toBe('news')
+    socket.end()
+    expect(await answer).toContain('news')
+    session.destroy()
   })
 })
 

@@ -93,8 +93,16 @@ export function createHttpListener({
   http2.on('session', (session) => {
     session.on('error', () => session.destroy())
     // Who says nothing after the handshake is sent away; later, idle connections end when their last stream does.
-    session.setTimeout(patience.headersMs, () => session.destroy())
-    session.once('stream', () => session.setTimeout(patience.idleMs, () => session.close()))
+    session.setTimeout(patience.headersMs)
+    let isUsed = false
+    session.on('timeout', () => {
+      if (isUsed) session.close()
+      else session.destroy()
+    })
+    session.once('stream', () => {
+      isUsed = true
+      session.setTimeout(patience.idleMs)
+    })
     const count = controlFrames(() => session.destroy())
     session.on('ping', count)
     session.on('remoteSettings', count)

@@ -148,6 +148,15 @@ test('a request brings its own name, and says for whom it is sent', async () => 
   expect(events[0]).toMatchObject({ auditID: headers['audit-id'].slice(0, 64), sourceIPs: ['1.2.3.4', '5.6.7.8', '10.0.0.1'] })
 })
 
+test('a reply of more than a MiB is left out, and said to be', async () => {
+  for (const name of ['a', 'b']) await send('POST', maps, { ...map, metadata: { name }, data: { key: 'x'.repeat(600_000) } })
+  await send('GET', `${maps}/a`)
+  expect(events.at(-1)).toHaveProperty('responseObject')
+  await send('GET', maps)
+  expect(events.at(-1)).not.toHaveProperty('responseObject')
+  expect(events.at(-1)?.annotations).toMatchObject({ 'audit.k8s.io/truncated': 'true' })
+})
+
 test('levels and stages leave out what they should', async () => {
   await start(
     '- {level: None, resources: [{resources: [secrets]}]}\n' +

@@ -26,6 +26,9 @@ export interface Audit {
 
 /** As upstream: longer names of requests are not taken over. */
 const maxIdLength = 64
+/** A bigger reply is left out, since writing it down would hold up others; the event says so as upstream's does. */
+const maxObjectBytes = 1 << 20
+const truncated = 'audit.k8s.io/truncated'
 const openSubresources = new Set(['attach', 'exec', 'proxy', 'log', 'portforward'])
 
 /** Records requests as a policy wants it. Objects are read only where the level asks for them. */
@@ -102,8 +105,12 @@ export function createAudit({
       if (omitStages.has(stage)) return
       // What was asked for is known once it has been read.
       if (reply && brings && requestObject === undefined) requestObject = shown(requestObjectOf(request))
-      const object = reply?.body.type === 'object' ? reply.body.object : undefined
-      const hasResponse = level === 'RequestResponse' && isResource && stage === 'ResponseComplete' && object !== undefined
+      const isWhole = level === 'RequestResponse' && isResource && stage === 'ResponseComplete'
+      const isTooBig = isWhole && reply !== undefined && lengthOf(reply) > maxObjectBytes
+      // Of a list that nobody wants to be recorded nothing is decoded.
+      const isNeeded = reply !== undefined && (reply.status >= 400 || attributes.verb === 'create' || (isWhole && !isTooBig))
+      const object = isNeeded && reply.body.type === 'object' ? reply.body.object : undefined
+      const annotations = { ...Object.fromEntries(notes.annotations), ...(isTooBig && { [truncated]: 'true' }) }
       const objectRef = isResource ? referenceOf(attributes, reply && metadataIn(object)) : undefined
       const event: AuditEvent = {
         ...common,
@@ -117,10 +124,10 @@ export function createAudit({
         ...(objectRef && { objectRef }),
         ...(reply && { responseStatus: statusOf(reply, object) }),
         ...(requestObject !== undefined && { requestObject }),
-        ...(hasResponse && { responseObject: shown(object) }),
+        ...(isWhole && object !== undefined && { responseObject: shown(object) }),
         requestReceivedTimestamp: received,
         stageTimestamp: microTimestamp(clock.now()),
-        ...(notes.annotations.size > 0 && { annotations: Object.fromEntries(notes.annotations) }),
+        ...(Object.keys(annotations).length > 0 && { annotations }),
       }
       total.add()
       for (const sink of sinks) sink.take(event)
@@ -152,6 +159,14 @@ function sourcesOf({ headers, caller }: ApiRequest): readonly string[] {
   const real = (headers['x-real-ip'] ?? '').trim()
   const own = caller.type === 'socket' ? caller.address : '::1'
   return [...new Set([...forwarded, real, own].filter((address) => address !== ''))]
+}
+
+/** Bytes of a reply that is there as a whole, as they are kept anyway. */
+function lengthOf({ body }: ApiReply): number {
+  if (body.type !== 'object') return 0
+  let length = 0
+  for (const chunk of body.encode()) length += chunk.length
+  return length
 }
 
 interface Metadata {
