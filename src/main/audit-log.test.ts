@@ -84,15 +84,15 @@ test('puts the file aside before it becomes too big, and keeps as many as it sho
 
 test('forgets what is too old, and compresses what is put aside', async () => {
   const sink = await openLog({ maxBytes: 1, maxAgeMs: 86_400_000, compress: true })
-  for (const id of ['a', 'b', 'c']) {
+  const names = async () => (await readdir(folder)).sort().join()
+  const files = ['audit.log', 'audit-2026-01-02T01-00-00.000.log.gz,audit.log', 'audit-2026-01-03T02-00-00.000.log.gz,audit.log']
+  for (const [index, id] of ['a', 'b', 'c'].entries()) {
     sink.take(event(id))
-    while (!(await written(id))) await turn()
-    await clock.advance(80_000_000)
+    while (!(await written(id)) || (await names()) !== files[index]) await turn()
+    await clock.advance(90_000_000)
   }
   await sink.close()
-  const names = async () => (await readdir(folder)).sort().join()
-  while ((await names()) !== 'audit-2026-01-02T20-26-40.000.log.gz,audit.log') await turn()
-  expect(idsIn(gunzipSync(await readFile(join(folder, 'audit-2026-01-02T20-26-40.000.log.gz'))).toString())).toEqual(['b'])
+  expect(idsIn(gunzipSync(await readFile(join(folder, 'audit-2026-01-03T02-00-00.000.log.gz'))).toString())).toEqual(['b'])
 })
 
 test('goes on where it can again, and counts what was lost meanwhile', async () => {

@@ -33,6 +33,8 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditSink>
   let waiting: string[] = []
   let waitingBytes = 0
   let writing: Promise<void> | undefined
+  /** One file after the other: what is being compressed must not come back once it was deleted. */
+  let tidying: Promise<void> = Promise.resolve()
 
   return {
     take(event) {
@@ -44,6 +46,7 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditSink>
     },
     async close() {
       await writing
+      await tidying
       await file.close()
     },
   }
@@ -74,7 +77,9 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditSink>
   async function endOfPart(lines: readonly string[], start: number): Promise<number> {
     const first = Buffer.byteLength(lines[start] ?? '')
     if (size > 0 && size + first > maxBytes) {
-      await putAside(options)
+      const tidy = await putAside(options)
+      // Nobody waits for that: the next lines go into the new file meanwhile.
+      tidying = tidying.then(tidy)
       const full = file
       ;({ file, size } = await openFile(path))
       await full.close()
@@ -95,20 +100,23 @@ async function openFile(path: string): Promise<{ file: FileHandle; size: number 
   return { file, size: (await file.stat()).size }
 }
 
-/** `audit-2026-01-31T12-00-00.000.log`, as upstream names what is put aside. */
-async function putAside({ path, clock, maxAgeMs, maxBackups, compress, log }: AuditLogOptions): Promise<void> {
+/** `audit-2026-01-31T12-00-00.000.log`, as upstream names what is put aside. Answers what is to be done then; that never rejects. */
+async function putAside({ path, clock, maxAgeMs, maxBackups, compress, log }: AuditLogOptions): Promise<() => Promise<void>> {
   const extension = extname(path)
   const begin = `${basename(path, extension)}-`
-  const time = new Date(clock.now()).toISOString().slice(0, -1).replaceAll(':', '-')
+  const nowMs = clock.now()
+  const time = new Date(nowMs).toISOString().slice(0, -1).replaceAll(':', '-')
   const aside = join(dirname(path), `${begin}${time}${extension}`)
   // Somebody else may have put it aside already.
   await rename(path, aside).catch(onErrorCode(['ENOENT'], undefined))
-  const tidy = async () => {
-    if (compress) await compressed(aside)
-    await Promise.all((await backups()).map((name) => rm(join(dirname(path), name), { force: true })))
+  return async () => {
+    try {
+      if (compress) await compressed(aside)
+      await Promise.all((await backups()).map((name) => rm(join(dirname(path), name), { force: true })))
+    } catch (error) {
+      log.warn('Cannot tidy up the audit log', { error, path })
+    }
   }
-  // Nobody waits for that: the next lines go into the new file meanwhile.
-  void tidy().catch((error: unknown) => log.warn('Cannot tidy up the audit log', { error, path }))
 
   /** Names of what is too old, or too much. */
   async function backups(): Promise<readonly string[]> {
@@ -121,7 +129,6 @@ async function putAside({ path, clock, maxAgeMs, maxBackups, compress, log }: Au
       return whole === undefined ? [] : [{ name, atMs: Date.parse(`${date}${hours}:${minutes}:${seconds}Z`) }]
     })
     found.sort((one, other) => other.atMs - one.atMs)
-    const nowMs = clock.now()
     return found
       .filter(({ atMs }, index) => (maxBackups !== undefined && index >= maxBackups) || (maxAgeMs !== undefined && nowMs - atMs > maxAgeMs))
       .map(({ name }) => name)
