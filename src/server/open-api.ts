@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { ApiReply } from '../api/exchange.ts'
 import type { Kind } from '../api/kind.ts'
-import { groupVersions, type OpenApiInput, openApiV2Document, openApiV3Document, openApiV3Index } from '../api/openapi/documents.ts'
+import {
+  groupVersions,
+  type OpenApiInput,
+  type OpenApiParts,
+  openApiV2Parts,
+  openApiV3Index,
+  openApiV3Parts,
+} from '../api/openapi/documents.ts'
 import { openApiV2Pieces } from '../api/openapi/gnostic.ts'
 
 const version2 = '/openapi/v2'
@@ -53,23 +60,43 @@ export function openApiHandler(input: OpenApiInput): (path: string, accept?: str
   async function replyFor(path: string, format: Format): Promise<ApiReply | undefined> {
     if (format === 'none') return { status: 406, headers: {}, body: { type: 'none' } }
     if (format === 'protobuf') return bytesReply(protobufType, await protobuf())
-    const document = documentAt(path)
-    return document && bytesReply('application/json', [Buffer.from(JSON.stringify(document))])
+    if (path === '/openapi/v3') return bytesReply('application/json', [Buffer.from(JSON.stringify(openApiV3Index(input, hashOf)))])
+    const parts =
+      path === version2 ? openApiV2Parts(input) : path.startsWith(version3) && openApiV3Parts(input, path.slice(version3.length))
+    return parts ? bytesReply('application/json', await chunksOf(parts)) : undefined
   }
 
   async function protobuf(): Promise<Uint8Array[]> {
+    const { whole, schemas } = openApiV2Parts(input)
+    const made: Record<string, unknown> = {}
+    for await (const [name, schema] of inTurns(schemas())) made[name] = schema
     const pieces: Uint8Array[] = []
-    for (const piece of openApiV2Pieces(openApiV2Document(input))) {
-      pieces.push(piece)
-      await new Promise<void>((resolve) => setImmediate(resolve))
-    }
+    for await (const piece of inTurns(openApiV2Pieces(whole(made)))) pieces.push(piece)
     return pieces
   }
+}
 
-  function documentAt(path: string): object | undefined {
-    if (path === version2) return openApiV2Document(input)
-    if (path === '/openapi/v3') return openApiV3Index(input, (text) => createHash('sha256').update(text).digest('hex').toUpperCase())
-    return path.startsWith(version3) ? openApiV3Document(input, path.slice(version3.length)) : undefined
+const hashOf = (text: string) => createHash('sha256').update(text).digest('hex').toUpperCase()
+
+/** The text of a document, schema by schema. */
+async function chunksOf({ whole, schemas }: OpenApiParts<object>): Promise<Uint8Array[]> {
+  const empty = JSON.stringify(whole({}))
+  const place = empty.lastIndexOf('{}') + 1
+  const chunks: Uint8Array[] = [Buffer.from(empty.slice(0, place))]
+  for await (const [name, schema] of inTurns(schemas()))
+    chunks.push(Buffer.from(`${chunks.length > 1 ? ',' : ''}${JSON.stringify(name)}:${JSON.stringify(schema)}`))
+  chunks.push(Buffer.from(empty.slice(place)))
+  return chunks
+}
+
+/** How many schemas are made in one go: one to three milliseconds' worth. */
+const turnLength = 20
+
+async function* inTurns<T>(items: Iterable<T>): AsyncGenerator<T> {
+  let count = 0
+  for (const item of items) {
+    yield item
+    if (++count % turnLength === 0) await new Promise<void>((resolve) => setImmediate(resolve))
   }
 }
 

@@ -38,32 +38,62 @@ function ownHash(kind: Kind, hash: (text: string) => string): string | undefined
   return known
 }
 
+/** A document that is made schema by schema, since all of them together take long. */
+export interface OpenApiParts<Whole> {
+  /** The document with schemas in their place, which is its end. */
+  readonly whole: (schemas: Json) => Whole
+  /** Its schemas by name, each made when it is come to. */
+  schemas(): Iterable<readonly [name: string, schema: object]>
+}
+
 /** `/openapi/v3/api/v1`, `/openapi/v3/apis/apps/v1`: `root` is what follows `/openapi/v3/`. Undefined where nothing is served. */
-export function openApiV3Document(input: OpenApiInput, root: string) {
+export function openApiV3Parts(input: OpenApiInput, root: string): OpenApiParts<OpenApiV3Document> | undefined {
   const kinds = groupVersions(input.catalog).get(root)
   if (!kinds) return undefined
+  const info = { title: 'Kubernetes', version: input.version }
   return {
-    openapi: '3.0.0',
-    info: { title: 'Kubernetes', version: input.version },
-    paths: pathsOf(kinds, 'v3'),
-    components: { schemas: schemasOf(input, kinds, 'v3') },
+    whole: (schemas) => ({ openapi: '3.0.0', info, paths: pathsOf(kinds, 'v3'), components: { schemas } }),
+    schemas: () => schemasOf(input, kinds, 'v3'),
   }
 }
 
 /** `/openapi/v2`: everything in one Swagger document. */
-export const openApiV2Document = (input: OpenApiInput) => ({
-  swagger: '2.0',
-  info: { title: 'Kubernetes', version: input.version },
-  paths: pathsOf(input.catalog.kinds, 'v2'),
-  definitions: schemasOf(input, input.catalog.kinds, 'v2'),
-})
+export function openApiV2Parts(input: OpenApiInput): OpenApiParts<OpenApiV2Document> {
+  const { kinds } = input.catalog
+  const info = { title: 'Kubernetes', version: input.version }
+  return {
+    whole: (definitions) => ({ swagger: '2.0', info, paths: pathsOf(kinds, 'v2'), definitions }),
+    schemas: () => schemasOf(input, kinds, 'v2'),
+  }
+}
+
+/** The document in one go. */
+export const wholeDocument = <Whole>({ whole, schemas }: OpenApiParts<Whole>): Whole => whole(Object.fromEntries(schemas()))
+
+interface OpenApiV3Document {
+  readonly openapi: string
+  readonly info: object
+  readonly paths: Json
+  readonly components: { readonly schemas: Json }
+}
+
+interface OpenApiV2Document {
+  readonly swagger: string
+  readonly info: object
+  readonly paths: Json
+  readonly definitions: Json
+}
 
 /** The kinds of each document of version 3, by what follows `/openapi/v3/`. */
 export const groupVersions = (catalog: Catalog): ReadonlyMap<string, readonly Kind[]> =>
   Map.groupBy(catalog.kinds, ({ group, version }) => (group === '' ? `api/${version}` : `apis/${group}/${version}`))
 
 /** The definitions that the kinds, their lists and their subresources reach. */
-function schemasOf({ definitions: facts, descriptions }: OpenApiInput, kinds: readonly Kind[], dialect: Dialect): Json {
+function* schemasOf(
+  { definitions: facts, descriptions }: OpenApiInput,
+  kinds: readonly Kind[],
+  dialect: Dialect,
+): Generator<readonly [string, Json]> {
   const definitions = withOwn(facts, kinds, dialect)
   const spoken = new Set(
     kinds.flatMap((kind) => {
@@ -76,9 +106,7 @@ function schemasOf({ definitions: facts, descriptions }: OpenApiInput, kinds: re
   )
   const reached = new Set(waiting)
   for (const name of reached) for (const target of refsOf(definitions[name] ?? {})) reached.add(target)
-  return Object.fromEntries(
-    [...reached].sort().map((name) => [name, described(rendered(definitions[name] ?? {}, dialect), descriptions?.[name])]),
-  )
+  for (const name of [...reached].sort()) yield [name, described(rendered(definitions[name] ?? {}, dialect), descriptions?.[name])]
 }
 
 /** The facts' schemas, and those that kinds bring themselves. */
