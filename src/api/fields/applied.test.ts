@@ -63,3 +63,9 @@ test.each([null, { containers: null }, { containers: [null] }])('a null is one v
   ] as const)
     expect(compareObjects(schema, before, after, empty).changed).toBeDefined()
 })
+
+test('a null is stated where there was nothing, and can be taken back', () => {
+  const object = merged(schema, { metadata: {} }, { spec: null })
+  expect(object).toEqual({ metadata: {}, spec: null })
+  expect(pruned(schema, object, { 'f:spec': { 'f:hostname': {} } }, { 'f:spec': {} })).toEqual(object)
+})

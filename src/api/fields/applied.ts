@@ -35,7 +35,8 @@ function withoutSelf(set: FieldSet): Record<string, FieldSet> {
 
 /** The live value with a configuration laid over it. */
 export function merged(schema: Schema, live: unknown, config: unknown): unknown {
-  if (live === undefined || config === undefined) return config ?? live
+  if (live === undefined) return config
+  if (config === undefined) return live
   const view = granular(schema, live, config)
   if (!view) return config
   if (view.type === 'items') return mergedItems(view, live, config)
