@@ -94,7 +94,7 @@ export function readVerdict(review: JsonObject, uid: string, apiVersion: string,
   return {
     allowed: response.allowed === true,
     result: isJsonObject(response.status) ? response.status : undefined,
-    patch: patchOf(response, mayPatch),
+    patch: patchOf(response, mayPatch, apiVersion === 'admission.k8s.io/v1'),
     warnings: (Array.isArray(response.warnings) ? response.warnings : []).filter((text) => typeof text === 'string'),
     auditAnnotations: new Map(
       Object.entries(isJsonObject(response.auditAnnotations) ? response.auditAnnotations : {}).flatMap(([key, value]) =>
@@ -104,18 +104,20 @@ export function readVerdict(review: JsonObject, uid: string, apiVersion: string,
   }
 }
 
-function patchOf({ patch, patchType }: JsonObject, mayPatch: boolean): readonly unknown[] | undefined {
+/** In v1beta1 the type of a patch may be left out, and one that nobody may make counts for nothing. */
+function patchOf({ patch, patchType }: JsonObject, mayPatch: boolean, isStrict: boolean): readonly unknown[] | undefined {
   const given = typeof patch === 'string' && patch !== '' ? patch : undefined
   if (!mayPatch) {
-    if (given !== undefined || patchType !== undefined)
+    if (isStrict && (given !== undefined || patchType !== undefined))
       throw invalid('validating webhook may not return response.patch or response.patchType')
     return undefined
   }
   if (given === undefined) {
-    if (patchType !== undefined) throw invalid('webhook returned response.patchType but not response.patch')
+    if (isStrict && patchType !== undefined) throw invalid('webhook returned response.patchType but not response.patch')
     return undefined
   }
-  if (patchType !== 'JSONPatch') throw invalid(`invalid response.patchType: expected JSONPatch, got ${JSON.stringify(patchType ?? null)}`)
+  if (isStrict && patchType !== 'JSONPatch')
+    throw invalid(`invalid response.patchType: expected JSONPatch, got ${JSON.stringify(patchType ?? null)}`)
   let operations: unknown
   try {
     operations = JSON.parse(Buffer.from(given, 'base64').toString())
