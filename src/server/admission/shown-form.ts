@@ -2,7 +2,7 @@ import type { Catalog } from '../../api/catalog.ts'
 import { putAt } from '../../api/custom-resources/scale-fields.ts'
 import { copy } from '../../api/decode.ts'
 import type { Kind, StorageCodec } from '../../api/kind.ts'
-import type { JsonObject, KubeObject } from '../../api/object.ts'
+import { type JsonObject, type KubeObject, setField } from '../../api/object.ts'
 import { apiVersionOf } from '../../api/resource-ref.ts'
 import type { Scale } from '../../api/types/autoscaling-v1.ts'
 import { decodeFor } from '../body.ts'
@@ -107,5 +107,5 @@ const ownForm = (body: SubresourceBody, subresource: Parameters<SubresourceBody[
 
 function replace(draft: JsonObject, by: JsonObject): void {
   for (const field of Object.keys(draft)) delete draft[field]
-  Object.assign(draft, copy(by))
+  for (const field of Object.keys(by)) setField(draft, field, copy(by[field]))
 }
