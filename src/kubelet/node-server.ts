@@ -278,7 +278,8 @@ function statusOf(error: unknown): { status: number; message: string } {
 function shownBy({ socket, headers }: IncomingMessage): Shown {
   const { authorized } = socket as TLSSocket
   const { CN, O } = (authorized ? (socket as TLSSocket).getPeerCertificate().subject : undefined) ?? {}
-  const [commonName] = [CN].flat()
+  // Of several the last counts, as for the API server.
+  const commonName = [CN].flat().at(-1)
   const token = /^Bearer (\S+)$/i.exec(headers.authorization ?? '')?.[1]
   return {
     ...(commonName && { certificate: { commonName, organizations: [O].flat().filter((name) => name !== undefined) } }),

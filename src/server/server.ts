@@ -19,6 +19,7 @@ import { type ExtensionAuthentication, publishAuthentication } from './aggregati
 import { type AuditOptions, createAudit } from './audit/audit.ts'
 import { type Authenticate, type AuthenticationFactory, authenticationOf } from './authentication.ts'
 import { type Authorize, type AuthorizerFactory, allowKnown, allowPrivileged, notAuthorized, unionOf } from './authorization/authorizer.ts'
+import { connectionRight } from './authorization/connection-rights.ts'
 import { ensureBootstrapPolicy } from './authorization/ensure-bootstrap-policy.ts'
 import { escalationCheck } from './authorization/escalation.ts'
 import { requireCreateBy } from './authorization/require-create.ts'
@@ -361,6 +362,11 @@ const authorization =
       call.notes.annotate('authorization.k8s.io/reason', reason)
     }
     if (type !== 'allow') throw notAuthorized(call.user, call.attributes, reason)
+    const further = connectionRight(call.request, call.attributes)
+    if (further) {
+      const decision = await authorize(call.user, further)
+      if (decision.type !== 'allow') throw notAuthorized(call.user, further, decision.reason)
+    }
     return next(call)
   }
 

@@ -256,6 +256,20 @@ describe('another server', () => {
     expect(valuesOf('x-forwarded-for')).toEqual(['192.0.2.1'])
   })
 
+  test.each([
+    '/apis/fish.example.com/v1//cods',
+    '/apis/fish.example.com/v1/namespaces/a/cods/b%2Fc',
+    '/apis/fish.example.com/v1/../v2/cods',
+    '/apis/fish.example.com/v1/cods/%2e%2e',
+    '/openapi/v3/apis/fish.example.com/v1/../../../secrets',
+    '/openapi/v3/apis/fish.example.com/v1/%2E%2e/x',
+  ])('is not asked what could mean something else there: %s', async (path) => {
+    await register()
+    asked.length = 0
+    expect((await send('GET', path)).status).toBe(404)
+    expect(asked.filter(({ url }) => url !== '/apis/fish.example.com/v1')).toEqual([])
+  })
+
   test('streams its watches', async () => {
     await register()
     let push: (line: string) => void = () => {}

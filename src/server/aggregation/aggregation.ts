@@ -63,6 +63,16 @@ export interface AggregationParts {
 }
 
 const openApiRoot = '/openapi/v3'
+
+/**
+ * Whether what the path means to another server is what was authorized: below a group version only what is a resource here,
+ * since all else may be read by everybody, and no segments that lead elsewhere.
+ */
+function wasAskedFor({ request: { path }, attributes }: Call, isOpenApi: boolean): boolean {
+  if (isOpenApi) return path.split('/').every((segment) => !/^(\.|%2e){1,2}$/i.test(segment) && !/%2f/i.test(segment))
+  const [, , , , ...below] = path.split('/')
+  return attributes.type === 'resource' || below.join('/') === ''
+}
 /** As whom documents are fetched. */
 const aggregator: UserInfo = { name: 'system:aggregator', groups: ['system:authenticated'] }
 
@@ -107,6 +117,7 @@ export async function createAggregation(parts: AggregationParts, signal: AbortSi
       if (remotes.isEmpty) return undefined
       const { path } = call.request
       const isOpenApi = path.startsWith(openApiRoot)
+      if (!wasAskedFor(call, isOpenApi)) return undefined
       const remote = remoteAt(isOpenApi ? path.slice(openApiRoot.length) : path)
       // Who may see documents has been asked here; a server may know no more of our callers.
       return remote && forward(remote, isOpenApi ? { ...call, user: aggregator } : call, forwarding)

@@ -37,7 +37,9 @@ export function tokenProblem(token: string, claims: TokenClaims, find: FindObjec
 
   function isLeaving({ metadata }: KubeObject): boolean {
     const deletedMs = timeOf(metadata.deletionTimestamp)
-    return deletedMs !== undefined && deletedMs < nowMs - leewaySeconds * 1000
+    // Tokens without an end have no leeway.
+    const leewayMs = expires === undefined ? 0 : leewaySeconds * 1000
+    return deletedMs !== undefined && deletedMs <= nowMs - leewayMs
   }
 }
 
