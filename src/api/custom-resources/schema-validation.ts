@@ -196,8 +196,9 @@ function numberCheck(node: SchemaNode): Check | undefined {
 /** Doubles that are meant as decimals (0.3 of 0.1) are multiples as far as doubles can tell. */
 function isMultiple(value: number, factor: number): boolean {
   if (Number.isSafeInteger(value) && Number.isSafeInteger(factor)) return value % factor === 0
-  const ratio = value / factor
-  return Number.isInteger(ratio)
+  const ratio = factor < 1 ? (1 / factor) * value : value / factor
+  const whole = Math.round(ratio)
+  return Number.isSafeInteger(whole) && (ratio === whole || Math.abs(ratio - whole) < 1e-9 * Math.abs(whole))
 }
 
 function listCheck(node: SchemaNode): Check | undefined {
