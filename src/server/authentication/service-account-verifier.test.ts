@@ -206,6 +206,15 @@ describe('the token of a Secret', () => {
     expect((await reviewed(token)).error).toBe('[invalid bearer token, service account token has been invalidated]')
   })
 
+  test('ends when its deletion begins, also while something holds it', async () => {
+    const { object } = await send('GET', `${secrets}/s`)
+    await send('PUT', `${secrets}/s`, { ...object, metadata: { ...object.metadata, finalizers: ['example.org/held'] } })
+    expect(await usable(token)).toBe(200)
+    await send('DELETE', `${secrets}/s`)
+    expect((await send('GET', `${secrets}/s`)).status).toBe(200)
+    expect(await usable(token)).toBe(401)
+  })
+
   test('is not good once another stands there, or it is marked', async () => {
     const { object } = await send('GET', `${secrets}/s`)
     const labels = { 'kubernetes.io/legacy-token-invalid-since': '2026-01-01' }
