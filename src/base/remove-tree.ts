@@ -1,6 +1,6 @@
 import { mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { hasErrorCode } from './error-code.ts'
+import { hasErrorCode, onErrorCode } from './error-code.ts'
 
 /** Half of what a path may have. */
 const deepBytes = 2048
@@ -20,12 +20,15 @@ export async function removeTree(path: string): Promise<void> {
   }
 }
 
-/** Brings directories that lie deep up to the top, from where what is in them can be named. */
+/**
+ * Brings directories that lie deep up to the top, from where what is in them can be named. A removal that has failed goes on
+ * for a moment in other branches: what it takes meanwhile is as good as removed.
+ */
 async function liftDeep(top: string): Promise<void> {
   const deep: string[] = []
   const pending = [top]
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
-    for (const entry of await readdir(path, { withFileTypes: true })) {
+    for (const entry of await readdir(path, { withFileTypes: true }).catch(onErrorCode(['ENOENT'], []))) {
       if (!entry.isDirectory()) continue
       const inner = join(path, entry.name)
       const isDeep = Buffer.byteLength(inner) > Buffer.byteLength(top) + deepBytes
@@ -33,5 +36,5 @@ async function liftDeep(top: string): Promise<void> {
     }
   }
   const lifted = await mkdtemp(join(top, 'lifted-'))
-  for (const [index, path] of deep.entries()) await rename(path, join(lifted, String(index)))
+  for (const [index, path] of deep.entries()) await rename(path, join(lifted, String(index))).catch(onErrorCode(['ENOENT'], undefined))
 }
