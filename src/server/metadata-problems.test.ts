@@ -9,6 +9,16 @@ test.each([
   ['a role named after its domain', { group: 'rbac.authorization.k8s.io', kind: 'ClusterRole' }, { name: 'system:Node_x' }],
   ['a key with a domain', configMap, { name: 'a', labels: { 'example.com/x_y': 'Z.1' }, annotations: { 'Example.com/X': '' } }],
   ['one controller', configMap, { name: 'a', ownerReferences: [{ ...owner, controller: true }, owner] }],
+  [
+    'any finalizer of a definition',
+    { group: 'apiextensions.k8s.io', kind: 'CustomResourceDefinition' },
+    { name: 'a.b', finalizers: ['x'] },
+  ],
+  [
+    'any finalizer of a custom resource',
+    { group: 'example.com', kind: 'X', definitions: { v2: {}, v3: {} } },
+    { name: 'a', finalizers: ['x'] },
+  ],
   ['known finalizers', configMap, { name: 'a', finalizers: ['orphan', 'example.com/x'] }],
 ])('%s is good', (_, kind, metadata) => {
   expect(metadataProblems(kind, metadata)).toEqual([])

@@ -1,3 +1,4 @@
+import type { Kind } from '../api/kind.ts'
 import { isJsonObject } from '../api/merge-patch.ts'
 import { nameProblems } from '../api/name-rules.ts'
 import { labelValueProblems, qualifiedNameProblems } from '../api/names.ts'
@@ -9,15 +10,17 @@ const maxAnnotationBytes = 256 << 10
 const maxNameBytes = 1024
 /** Finalizers without a domain, which the server itself knows. */
 const standardFinalizers: ReadonlySet<string> = new Set(['kubernetes', 'orphan', 'foregroundDeletion'])
+/** Groups whose finalizers may lack a domain, as those of custom resources may: upstream asks for one in its core alone. */
+const laxGroups: ReadonlySet<string> = new Set(['admissionregistration.k8s.io', 'apiextensions.k8s.io', 'apiregistration.k8s.io'])
 
 /** What is wrong with metadata, the same for all kinds but for the name; decoding has seen to the types. */
-export function metadataProblems(kind: { group: string; kind: string }, metadata: JsonObject): readonly Problem[] {
+export function metadataProblems(kind: Pick<Kind, 'group' | 'kind' | 'definitions'>, metadata: JsonObject): readonly Problem[] {
   return [
     ...nameOf(kind, metadata),
     ...labelProblems(metadata.labels, 'metadata.labels'),
     ...annotationProblems(metadata.annotations),
     ...ownerProblems(metadata.ownerReferences),
-    ...finalizerProblems(metadata.finalizers),
+    ...finalizerProblems(kind, metadata.finalizers),
   ]
 }
 
@@ -97,13 +100,15 @@ function ownerProblems(owners: unknown): readonly Problem[] {
 
 const emptyOwner = (part: string) => (part === 'apiVersion' ? 'version must not be empty' : 'must not be empty')
 
-function finalizerProblems(finalizers: unknown): readonly Problem[] {
+function finalizerProblems(kind: Pick<Kind, 'group' | 'definitions'>, finalizers: unknown): readonly Problem[] {
   const field = 'metadata.finalizers'
   const names = strings(finalizers)
+  // Asked with `in`, since making the definitions of a custom resource takes a while.
+  const isLax = laxGroups.has(kind.group) || 'definitions' in kind
   const problems = names.flatMap((name) => {
     const wrong = qualifiedNameProblems(name)
     if (wrong.length > 0) return wrong.map((why) => invalid(field, name, why))
-    return name.includes('/') || standardFinalizers.has(name)
+    return name.includes('/') || standardFinalizers.has(name) || isLax
       ? []
       : [invalid(field, name, 'name is neither a standard finalizer name nor is it fully qualified')]
   })
