@@ -1,3 +1,4 @@
+import { lazily } from '../base/lazily.ts'
 import { copy } from './decode.ts'
 import type { KindDefinition } from './define-kind.ts'
 import facts from './facts/facts.json' with { type: 'json' }
@@ -6,7 +7,7 @@ import { kindDefinitions } from './kinds.ts'
 import { isJsonObject } from './merge-patch.ts'
 import type { JsonObject, KubeObject } from './object.ts'
 import type { Schema } from './schema.ts'
-import { type Definitions, lazily, schemaSource } from './schema-of.ts'
+import { type Definitions, schemaSource } from './schema-of.ts'
 import { createdColumn, nameColumn } from './table-columns.ts'
 import { zeroValue } from './zero-value.ts'
 

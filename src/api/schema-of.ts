@@ -1,3 +1,4 @@
+import { lazily } from '../base/lazily.ts'
 import type { Field, ListSchema, ObjectSchema, ScalarSchema, Schema } from './schema.ts'
 
 /** The part of an OpenAPI v2 schema that the facts use. */
@@ -129,13 +130,4 @@ function plainFields(messages: Readonly<Record<string, string>>, name: string | 
     for (const inner of plainFields(messages, inlined)) fields.add(inner)
   }
   return fields
-}
-
-/** Makes a value when it is first asked for. */
-export function lazily<T>(make: () => T): () => T {
-  let made: T | undefined
-  return () => {
-    made ??= make()
-    return made
-  }
 }

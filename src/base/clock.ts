@@ -1,3 +1,4 @@
+import { nextTurn } from './turns.ts'
 /** Time as a dependency, so that whole clusters run on a virtual clock. */
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -56,7 +57,7 @@ export class VirtualClock implements Clock {
   async advance(durationMs: number): Promise<void> {
     const untilMs = this.#nowMs + durationMs
     for (;;) {
-      await settle()
+      await nextTurn()
       const next = this.#timers
         .filter((timer) => timer.atMs <= untilMs)
         .sort((left, right) => left.atMs - right.atMs || left.sequence - right.sequence)[0]
@@ -66,9 +67,6 @@ export class VirtualClock implements Clock {
       next.run()
     }
     this.#nowMs = untilMs
-    await settle()
+    await nextTurn()
   }
 }
-
-/** Lets all promise callbacks that are ready, and those they make ready, run. */
-const settle = () => new Promise<void>((resolve) => setImmediate(resolve))

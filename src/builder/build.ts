@@ -1,5 +1,5 @@
-import { setImmediate } from 'node:timers/promises'
 import { unreachable } from '../base/assert.ts'
+import { nextTurn } from '../base/turns.ts'
 import { type Digest, digestOf } from '../oci/digest.ts'
 import type { ContainerDefaults, HistoryEntry, ImageConfig } from '../oci/manifest.ts'
 import { familiarName } from '../oci/reference.ts'
@@ -69,7 +69,7 @@ export async function build(
     for (const instruction of stage.instructions) {
       await announce(instruction.text)
       // Some thousand lines would hold up everybody else.
-      await setImmediate()
+      await nextTurn()
       signal.throwIfAborted()
       const { state, action, createdBy, warnings } = named(instruction.line, () => evaluate(current.state, instruction, context))
       for (const warning of warnings) await output(`[Warning] ${warning}\n`)

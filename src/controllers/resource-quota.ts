@@ -13,6 +13,7 @@ import {
 } from '../api/resources.ts'
 import type { ResourceQuota } from '../api/types/core-v1.ts'
 import type { Clock } from '../base/clock.ts'
+import { nextTurn } from '../base/turns.ts'
 import type { Caches } from '../client/client.ts'
 import { semanticEqual } from '../client/semantic-equal.ts'
 import { unlessGone } from './api-errors.ts'
@@ -114,7 +115,7 @@ export function resourceQuotaController({
     async function measure(ref: ResourceRef<KubeObject>): Promise<void> {
       const { items } = await client.resource(ref).list({ namespace, signal })
       for (let first = 0; first < items.length; first += slice) {
-        if (first > 0) await new Promise<void>((resolve) => setImmediate(resolve))
+        if (first > 0) await nextTurn()
         for (const object of items.slice(first, first + slice))
           if (isWithin(ref, object, scopesOf(spec))) addAll(total, usageOf(ref, object, clock.now()))
       }

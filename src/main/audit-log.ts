@@ -7,6 +7,7 @@ import type { Clock } from '../base/clock.ts'
 import { onErrorCode } from '../base/error-code.ts'
 import type { Log } from '../base/log.ts'
 import type { Counter } from '../base/metrics/metric-registry.ts'
+import { nextTurn } from '../base/turns.ts'
 import type { AuditSink } from '../server/audit/audit-event.ts'
 
 export interface AuditLogOptions {
@@ -53,7 +54,7 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditSink>
 
   async function write(): Promise<void> {
     // Events of one turn of the loop share a write.
-    await new Promise<void>((resolve) => setImmediate(resolve))
+    await nextTurn()
     while (waiting.length > 0) {
       const lines = waiting
       waiting = []

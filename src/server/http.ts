@@ -6,6 +6,7 @@ import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import type { ApiReply, ApiRequest, Caller, Handler, ReplyBody, WatchSink } from '../api/exchange.ts'
 import { StatusError } from '../api/status-error.ts'
 import type { Log } from '../base/log.ts'
+import { nextTurn } from '../base/turns.ts'
 import { certificateReader } from './client-certificate.ts'
 import { gzipped, isCompressed, isSameMachine } from './compression.ts'
 import { readBody } from './read-body.ts'
@@ -387,8 +388,6 @@ async function writeChunks(
 
 /** The compatibility response of HTTP/2 tells by its stream. */
 const isGone = (outgoing: ServerResponse): boolean => outgoing.destroyed || ('stream' in outgoing && (outgoing.stream as Duplex).destroyed)
-
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 /** Resolves when more can be written, or the reader is gone: also one that takes nothing for `stalledMs`, where that is given. */
 const drained = (outgoing: ServerResponse, stalledMs?: number) =>

@@ -10,6 +10,7 @@ import {
   openApiV3Parts,
 } from '../api/openapi/documents.ts'
 import { openApiV2Pieces } from '../api/openapi/gnostic.ts'
+import { inTurns } from '../base/turns.ts'
 
 const version2 = '/openapi/v2'
 const version3 = '/openapi/v3/'
@@ -69,9 +70,9 @@ export function openApiHandler(input: OpenApiInput): (path: string, accept?: str
   async function protobuf(): Promise<Uint8Array[]> {
     const { whole, schemas } = openApiV2Parts(input)
     const made: Record<string, unknown> = {}
-    for await (const [name, schema] of inTurns(schemas())) made[name] = schema
+    for await (const [name, schema] of inTurns(schemas(), turnLength)) made[name] = schema
     const pieces: Uint8Array[] = []
-    for await (const piece of inTurns(openApiV2Pieces(whole(made)))) pieces.push(piece)
+    for await (const piece of inTurns(openApiV2Pieces(whole(made)), 1)) pieces.push(piece)
     return pieces
   }
 }
@@ -83,7 +84,7 @@ async function chunksOf({ whole, schemas }: OpenApiParts<object>): Promise<Uint8
   const empty = JSON.stringify(whole({}))
   const place = empty.lastIndexOf('{}') + 1
   const chunks: Uint8Array[] = [Buffer.from(empty.slice(0, place))]
-  for await (const [name, schema] of inTurns(schemas()))
+  for await (const [name, schema] of inTurns(schemas(), turnLength))
     chunks.push(Buffer.from(`${chunks.length > 1 ? ',' : ''}${JSON.stringify(name)}:${JSON.stringify(schema)}`))
   chunks.push(Buffer.from(empty.slice(place)))
   return chunks
@@ -91,14 +92,6 @@ async function chunksOf({ whole, schemas }: OpenApiParts<object>): Promise<Uint8
 
 /** How many schemas are made in one go: one to three milliseconds' worth. */
 const turnLength = 20
-
-async function* inTurns<T>(items: Iterable<T>): AsyncGenerator<T> {
-  let count = 0
-  for (const item of items) {
-    yield item
-    if (++count % turnLength === 0) await new Promise<void>((resolve) => setImmediate(resolve))
-  }
-}
 
 const isSame = (one: readonly Kind[], other: readonly Kind[]) =>
   one.length === other.length && one.every((kind, index) => kind === other[index])

@@ -3,6 +3,7 @@ import { isJsonObject } from '../api/merge-patch.ts'
 import { StatusError } from '../api/status-error.ts'
 import type { ListMeta } from '../api/types/meta-v1.ts'
 import type { Clock } from '../base/clock.ts'
+import { nextTurn } from '../base/turns.ts'
 import { CompactedError } from '../store/store.ts'
 import type { ReadableStore } from './custom-resources/converted-store.ts'
 import { listAt, tooLarge } from './read-options.ts'
@@ -83,8 +84,6 @@ async function firstMatches(entries: readonly CacheEntry[], filter: EntryFilter,
   }
   return found
 }
-
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 /** Reads on from the store until the page is full or nothing is left. */
 async function olderPage({ store, prefix, filter }: PageRequest, position: Position, limit: number): Promise<Page> {

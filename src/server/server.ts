@@ -8,6 +8,7 @@ import { protobufCodec } from '../api/protobuf/envelope.ts'
 import { events, ipAddresses, serviceCidrs, services } from '../api/resources.ts'
 import { StatusError } from '../api/status-error.ts'
 import type { Clock } from '../base/clock.ts'
+import { lazily } from '../base/lazily.ts'
 import type { Log } from '../base/log.ts'
 import { MetricRegistry } from '../base/metrics/metric-registry.ts'
 import type { Random } from '../base/random.ts'
@@ -126,7 +127,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   const { serviceRange = defaultServiceRange, nodePorts = defaultNodePorts } = options
   const caches = createResourceCaches(store)
   countObjects(metrics, caches)
-  const roles = once(() => loadRoleIndex({ catalog, caches }))
+  const roles = lazily(() => loadRoleIndex({ catalog, caches }))
   const authorizers = (options.authorizers ?? [() => allowKnown]).map((make) => make({ catalog, caches, roles, clock, random, log }))
   const authorize = unionOf([allowPrivileged, ...(await Promise.all(authorizers))])
   const { tokens, connector } = options
@@ -339,15 +340,6 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
       repeatBookmarks()
     })
     signal.addEventListener('abort', cancel, { once: true })
-  }
-}
-
-/** Made when first asked for. */
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined
-  return () => {
-    made ??= { value: make() }
-    return made.value
   }
 }
 

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import type { ApiWatchEvent } from '../api/exchange.ts'
 import type { KubeObject } from '../api/object.ts'
+import { nextTurn } from '../base/turns.ts'
 import { createMemoryStore } from '../store/memory.ts'
 import { WatchCache, type WatchOptions } from './watch-cache.ts'
 
 const prefix = '/registry/core/configmaps/'
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 async function makeCache() {
   const store = createMemoryStore()

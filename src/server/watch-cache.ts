@@ -3,6 +3,7 @@ import type { ApiWatchEvent, WatchSink } from '../api/exchange.ts'
 import type { KubeObject } from '../api/object.ts'
 import { StatusError } from '../api/status-error.ts'
 import type { Clock } from '../base/clock.ts'
+import { nextTurn } from '../base/turns.ts'
 import type { Change } from '../store/store.ts'
 import type { ReadableStore } from './custom-resources/converted-store.ts'
 
@@ -394,8 +395,6 @@ function eventOf(type: 'ADDED' | 'MODIFIED' | 'DELETED', entry: CacheEntry): Api
     },
   }
 }
-
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 /** The same object with a later resourceVersion. */
 const laterRevision = ({ key, bytes, revision: before }: CacheEntry, revision: number): CacheEntry =>

@@ -8,6 +8,7 @@ import type { ListEncoding, ProtobufCodec } from '../api/protobuf/envelope.ts'
 import { apiVersionOf } from '../api/resource-ref.ts'
 import { StatusError } from '../api/status-error.ts'
 import { assert } from '../base/assert.ts'
+import { inTurns } from '../base/turns.ts'
 import { rememberDoubled } from './body.ts'
 import { asksForJson, negotiate, type Reading, type Representation, wholeJson } from './negotiation.ts'
 import { notAcceptable } from './routing-errors.ts'
@@ -188,7 +189,7 @@ const typed = ({ status, headers }: ApiReply, contentType: string) => ({ status,
 async function protobufList(reply: ApiReply, list: ListParts, { opening, item, closing }: ListEncoding): Promise<ApiReply> {
   const items: Uint8Array[] = []
   let length = 0
-  for await (const object of inTurns(list)) {
+  for await (const object of inTurns(list.items(), slice)) {
     const bytes = item(object as JsonObject)
     length += bytes.length
     items.push(bytes)
@@ -198,17 +199,8 @@ async function protobufList(reply: ApiReply, list: ListParts, { opening, item, c
 
 async function cborListReply(reply: ApiReply, list: ListParts): Promise<ApiReply> {
   const items: Uint8Array[] = []
-  for await (const object of inTurns(list)) items.push(encodeCborItem(object))
+  for await (const object of inTurns(list.items(), slice)) items.push(encodeCborItem(object))
   return { ...typed(reply, cborType), body: { type: 'bytes', chunks: [openCborList(list.head, list.field, items.length), ...items] } }
-}
-
-/** A list's items, other requests being answered between them. */
-async function* inTurns(list: ListParts): AsyncGenerator<object> {
-  let count = 0
-  for (const item of list.items()) {
-    if (++count % slice === 0) await new Promise<void>((resolve) => setImmediate(resolve))
-    yield item
-  }
 }
 
 const mediaType = (header: string | undefined) => header?.split(';', 1)[0]?.trim().toLowerCase()
@@ -225,7 +217,7 @@ async function* yamlOf(object: object, list: ListParts | undefined): AsyncGenera
     return
   }
   yield Buffer.from(`${stringify(list.head, yamlOptions)}${list.field}:\n`)
-  for await (const item of inTurns(list)) yield Buffer.from(stringify([item], yamlOptions))
+  for await (const item of inTurns(list.items(), slice)) yield Buffer.from(stringify([item], yamlOptions))
 }
 
 /** No anchors for what stands twice, and texts quoted as readers of YAML 1.1 need. */

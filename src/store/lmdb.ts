@@ -1,6 +1,7 @@
 import { open as openFile } from 'node:fs/promises'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { onErrorCode } from '../base/error-code.ts'
+import { nextTurn } from '../base/turns.ts'
 import { decodeRecord, encodeRecord, type Record } from './record.ts'
 import {
   type Change,
@@ -206,7 +207,7 @@ class LmdbStore implements Store {
   /** Writes batch after batch until nothing waits; each becomes visible when its sync is done. */
   async #flush(): Promise<void> {
     // Everything written in this turn of the loop shares the first batch.
-    await new Promise<void>((resolve) => setImmediate(resolve))
+    await nextTurn()
     while (this.#batch.length > 0 && !this.#failure) {
       const batch = this.#batch
       this.#batch = []

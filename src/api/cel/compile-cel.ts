@@ -1,4 +1,5 @@
 import type { RE2JS } from 're2js'
+import { nextTurn } from '../../base/turns.ts'
 import { type CelEnvironment, type Checked, check } from './check.ts'
 import { literalMistakes } from './literal-mistakes.ts'
 import { CelError, CostExceeded, Meter } from './meter.ts'
@@ -61,7 +62,7 @@ export function compileCel(source: string, environment: CelEnvironment): Compile
   async function evaluateSlowly(bindings: Bindings, meter: Meter): Promise<Evaluation> {
     const turns = planned.inTurns(bindings, meter)
     for (;;) {
-      await new Promise<void>((resolve) => setImmediate(resolve))
+      await nextTurn()
       let next: IteratorResult<undefined, CelValue> | undefined
       const evaluation = outcome(meter, () => {
         next = turns.next()

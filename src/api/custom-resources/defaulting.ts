@@ -1,7 +1,7 @@
+import { lazily } from '../../base/lazily.ts'
 import { copy } from '../decode.ts'
 import { isJsonObject } from '../merge-patch.ts'
 import { type JsonObject, setField } from '../object.ts'
-import { lazily } from '../schema-of.ts'
 import type { Structural } from './structural.ts'
 
 /**

@@ -1,5 +1,5 @@
+import { lazily } from '../../base/lazily.ts'
 import type { Field, Schema } from '../schema.ts'
-import { lazily } from '../schema-of.ts'
 import type { Structural } from './structural.ts'
 
 const any: Schema = { type: 'any' }

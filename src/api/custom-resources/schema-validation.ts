@@ -1,10 +1,10 @@
+import { lazily } from '../../base/lazily.ts'
 import { namedNodesIn, nodeIn, nodesIn, type SchemaNode, textIn, textsIn } from '../apiextensions/schema-node.ts'
 import { goFloat } from '../go-number.ts'
 import { jsonEqual } from '../json-equal.ts'
 import { isJsonObject } from '../merge-patch.ts'
 import type { JsonObject } from '../object.ts'
 import { invalid, notSupported, type Problem, required, tooLong, tooMany } from '../problem.ts'
-import { lazily } from '../schema-of.ts'
 import { formats } from './formats.ts'
 import { schemaPattern } from './schema-pattern.ts'
 

@@ -1,5 +1,5 @@
+import { lazily } from '../../base/lazily.ts'
 import { isGiven, namedNodesIn, nodeIn, type SchemaNode, textIn, textsIn } from '../apiextensions/schema-node.ts'
-import { lazily } from '../schema-of.ts'
 
 /**
  * What a schema says of a value's structure, outside of `allOf` and the like: what there is, what is kept and what is

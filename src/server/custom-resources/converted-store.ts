@@ -1,4 +1,5 @@
 import type { Kind, StorageCodec } from '../../api/kind.ts'
+import { nextTurn } from '../../base/turns.ts'
 import type { Change, Store, StoredEntry, StoredRange } from '../../store/store.ts'
 
 /** What caches and pages read of a store. */
@@ -37,7 +38,7 @@ export function convertedStore(
     const range = await store.list(...parameters)
     const entries: StoredEntry[] = []
     for (let first = 0; first < range.entries.length; first += batch) {
-      if (first > 0) await new Promise<void>((resolve) => setImmediate(resolve))
+      if (first > 0) await nextTurn()
       const some = range.entries.slice(first, first + batch)
       const values = await codec.read(some.map(({ value }) => value))
       some.forEach((entry, index) => void entries.push({ ...entry, value: values[index] ?? entry.value }))

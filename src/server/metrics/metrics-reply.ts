@@ -1,5 +1,6 @@
 import type { ApiReply } from '../../api/exchange.ts'
 import type { MetricRegistry } from '../../base/metrics/metric-registry.ts'
+import { nextTurn } from '../../base/turns.ts'
 
 /** `/metrics`: a family at a time, other requests being answered between big ones. */
 export const metricsReply = (metrics: MetricRegistry): ApiReply => ({
@@ -17,7 +18,7 @@ async function* families(metrics: MetricRegistry): AsyncGenerator<Uint8Array> {
     if (waiting.length < chunkBytes) continue
     yield Buffer.from(waiting)
     waiting = ''
-    await new Promise<void>((resolve) => setImmediate(resolve))
+    await nextTurn()
   }
   yield Buffer.from(waiting)
 }

@@ -1,4 +1,6 @@
 import { assert } from '../../../base/assert.ts'
+import { lazily } from '../../../base/lazily.ts'
+import { nextTurn } from '../../../base/turns.ts'
 import { namedNodesIn, nodeIn, nodesIn, type SchemaNode } from '../../apiextensions/schema-node.ts'
 import { type CelProgram, costPerExpression, type Evaluation } from '../../cel/compile-cel.ts'
 import { costExceeded } from '../../cel/meter.ts'
@@ -8,7 +10,6 @@ import { jsonEqual } from '../../json-equal.ts'
 import { isJsonObject } from '../../merge-patch.ts'
 import type { JsonObject } from '../../object.ts'
 import { duplicate, forbidden, invalid, type Problem, required } from '../../problem.ts'
-import { lazily } from '../../schema-of.ts'
 import type { CompileRules } from '../custom-kind.ts'
 import { type Structural, structuralOf } from '../structural.ts'
 import { type CompiledRule, compileRule } from './compile-rule.ts'
@@ -68,7 +69,7 @@ function* evaluated(check: Check, program: CelProgram, bindings: Bindings): Paus
   check.sinceTurn += result.cost
   if (check.sinceTurn > costPerTurn) {
     check.sinceTurn = 0
-    yield new Promise((resolve) => setImmediate(() => resolve(undefined)))
+    yield nextTurn().then(() => undefined)
   }
   return result
 }

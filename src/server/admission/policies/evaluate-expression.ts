@@ -3,6 +3,7 @@ import { costPerExpression, type Evaluation } from '../../../api/cel/compile-cel
 import { costExceeded } from '../../../api/cel/meter.ts'
 import type { Bindings } from '../../../api/cel/plan.ts'
 import type { CelValue } from '../../../api/cel/values.ts'
+import { nextTurn } from '../../../base/turns.ts'
 import type { Answers } from './authorization-answers.ts'
 import type { LazyVariables } from './expression-inputs.ts'
 
@@ -53,7 +54,7 @@ export function evaluatorOf(budget: Budget, answers: Answers, variables?: LazyVa
         sinceTurn += cost
         if (sinceTurn < costPerTurn) return outcome
         sinceTurn = 0
-        return new Promise((resolve) => setImmediate(() => resolve(outcome)))
+        return nextTurn().then(() => outcome)
       }
     },
   }
