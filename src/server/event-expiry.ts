@@ -4,7 +4,7 @@ import { timeOf } from '../api/timestamp.ts'
 import type { Event } from '../api/types/core-v1.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
-import { serverUser } from './bootstrap-objects.ts'
+import { bootstrapWrites } from './own-writes.ts'
 import type { Registry } from './registry.ts'
 import { mapInSlices } from './slices.ts'
 import type { CacheEntry } from './watch-cache.ts'
@@ -55,7 +55,7 @@ export function expireEvents(
     const { namespace, name } = entry.glance().metadata
     const preconditions = { resourceVersion: String(entry.revision) }
     try {
-      await registry.delete({ kind, namespace, name }, { user: serverUser, dryRun: false, preconditions })
+      await registry.delete({ kind, namespace, name }, { ...bootstrapWrites, preconditions })
     } catch (error) {
       // It is gone, or somebody has just counted on it.
       if (!hasReason(error, 'NotFound', 'Conflict')) throw error

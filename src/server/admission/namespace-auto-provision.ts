@@ -1,5 +1,6 @@
+import type { UserInfo } from '../../api/exchange.ts'
 import { namespaces } from '../../api/resources.ts'
-import { hasReason } from '../../api/status-error.ts'
+import { ensureObject } from '../ensure-object.ts'
 import { kindOf } from '../kind-of.ts'
 import { objectKey } from '../registry.ts'
 import type { AdmissionFactory } from './standard-admission.ts'
@@ -16,11 +17,7 @@ export const namespaceAutoProvision: AdmissionFactory = async ({ catalog, caches
     },
   }
 
-  async function provision(name: string, user: Parameters<ReturnType<typeof registry>['create']>[3]['user']): Promise<void> {
-    try {
-      await registry().create(kind, undefined, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, { user, dryRun: false })
-    } catch (error) {
-      if (!hasReason(error, 'AlreadyExists')) throw error
-    }
+  function provision(name: string, user: UserInfo): Promise<void> {
+    return ensureObject(registry(), kind, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, { user, dryRun: false })
   }
 }

@@ -2,9 +2,9 @@ import type { Catalog } from '../../api/catalog.ts'
 import { jsonEqual } from '../../api/json-equal.ts'
 import type { JsonObject } from '../../api/object.ts'
 import { configMaps } from '../../api/resources.ts'
-import { hasReason } from '../../api/status-error.ts'
-import { ownWrites } from '../custom-resources/own-writes.ts'
+import { ensureObject } from '../ensure-object.ts'
 import { kindOf } from '../kind-of.ts'
+import { ownWrites } from '../own-writes.ts'
 import type { Registry } from '../registry.ts'
 
 /** By what extension servers know callers: the cluster's clients, and the front proxy that speaks for others. */
@@ -35,19 +35,9 @@ export async function publishAuthentication(
     'requestheader-uid-headers': '["X-Remote-Uid"]',
     'requestheader-username-headers': '["X-Remote-User"]',
   }
-  const ref = { kind, namespace: 'kube-system', name }
-  try {
-    await registry.create(kind, ref.namespace, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data }, ownWrites)
-  } catch (error) {
-    if (!hasReason(error, 'AlreadyExists')) throw error
-    await registry.update(
-      ref,
-      '',
-      (current) => {
-        const draft: JsonObject = { ...(current as unknown as JsonObject), metadata: { ...current.metadata } }
-        return jsonEqual(draft.data, data) ? draft : { ...draft, data }
-      },
-      ownWrites,
-    )
-  }
+  const wanted = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'kube-system' }, data }
+  await ensureObject(registry, kind, wanted, ownWrites, (current) => {
+    const draft: JsonObject = { ...(current as unknown as JsonObject), metadata: { ...current.metadata } }
+    return jsonEqual(draft.data, data) ? draft : { ...draft, data }
+  })
 }

@@ -2,8 +2,8 @@ import type { Catalog } from '../../api/catalog.ts'
 import type { JsonObject, KubeObject } from '../../api/object.ts'
 import { hasReason } from '../../api/status-error.ts'
 import type { Log } from '../../base/log.ts'
-import { serverUser } from '../bootstrap-objects.ts'
 import { kindOf } from '../kind-of.ts'
+import { bootstrapWrites } from '../own-writes.ts'
 import { objectKey, type Registry } from '../registry.ts'
 import { type BootstrapObject, bootstrapPolicy } from './bootstrap-policy.ts'
 import { reconciliationOf } from './reconcile-policy.ts'
@@ -15,7 +15,6 @@ export async function ensureBootstrapPolicy({ registry, catalog, log }: { regist
   async function ensure(wanted: BootstrapObject): Promise<void> {
     const kind = kindOf(catalog, wanted.ref)
     const { name, namespace } = wanted.object.metadata
-    const options = { user: serverUser, dryRun: false }
     const ref = { kind, namespace, name }
     const cache = await registry.cache(kind)
     const step = reconciliationOf(wanted, cache.get(objectKey(ref))?.object)
@@ -24,14 +23,14 @@ export async function ensureBootstrapPolicy({ registry, catalog, log }: { regist
         case 'keep':
           return
         case 'create':
-          await registry.create(kind, namespace, draftOf(step.object), options)
+          await registry.create(kind, namespace, draftOf(step.object), bootstrapWrites)
           return
         case 'update':
-          await registry.update(ref, '', () => draftOf(step.object), options)
+          await registry.update(ref, '', () => draftOf(step.object), bootstrapWrites)
           return
         case 'recreate':
-          await registry.delete(ref, options)
-          await registry.create(kind, namespace, draftOf(step.object), options)
+          await registry.delete(ref, bootstrapWrites)
+          await registry.create(kind, namespace, draftOf(step.object), bootstrapWrites)
           return
       }
     } catch (error) {

@@ -12,10 +12,10 @@ import { hasReason } from '../../api/status-error.ts'
 import { timestamp } from '../../api/timestamp.ts'
 import type { CustomResourceDefinition } from '../../api/types/apiextensions-v1.ts'
 import type { Clock } from '../../base/clock.ts'
+import { ownWrites } from '../own-writes.ts'
 import type { ObjectRef, Registry } from '../registry.ts'
 import type { ResourceCaches } from '../resource-caches.ts'
 import type { WatchCache } from '../watch-cache.ts'
-import { ownWrites } from './own-writes.ts'
 
 /** How many objects are deleted at once. */
 const width = 16

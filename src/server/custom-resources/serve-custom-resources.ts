@@ -14,12 +14,12 @@ import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { followCache } from '../follow-cache.ts'
 import { kindOf } from '../kind-of.ts'
+import { ownWrites } from '../own-writes.ts'
 import type { Registry } from '../registry.ts'
 import type { ResourceCaches } from '../resource-caches.ts'
 import type { CallWebhook } from '../webhooks/webhook-client.ts'
 import { conversionOf } from './conversion.ts'
 import { metadataSchema } from './metadata-schema.ts'
-import { ownWrites } from './own-writes.ts'
 import { removeInstances } from './remove-instances.ts'
 
 export interface CustomResources {

@@ -8,6 +8,7 @@ import type { FlowSchema, PriorityLevelConfiguration, PriorityLevelConfiguration
 import type { Clock } from '../../base/clock.ts'
 import type { MetricRegistry } from '../../base/metrics/metric-registry.ts'
 import type { Call, Filter } from '../call.ts'
+import { followCache } from '../follow-cache.ts'
 import { kindOf } from '../kind-of.ts'
 import { listPrefix } from '../registry.ts'
 import { textReply } from '../replies.ts'
@@ -78,10 +79,8 @@ export async function createFlowControl({
     const changed = () => {
       configuration = undefined
       for (const listener of listeners) listener()
-      return true
     }
-    const all = { prefix: cache.prefix, filter: () => true, after: cache.revision(), bookmarks: false, markInitialEnd: false }
-    cache.watch(all, { event: changed, end() {} })
+    followCache(cache, { set: changed, remove: changed })
   }
 
   return { filter, onChange: (listener) => void listeners.push(listener) }

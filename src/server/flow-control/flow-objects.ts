@@ -9,8 +9,8 @@ import type { FlowSchema, FlowSchemaCondition } from '../../api/types/flowcontro
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { Wakeup } from '../../base/wakeup.ts'
-import { serverUser } from '../bootstrap-objects.ts'
 import { kindOf } from '../kind-of.ts'
+import { bootstrapWrites } from '../own-writes.ts'
 import { objectKey, type Registry } from '../registry.ts'
 import type { FlowControl } from './flow-control.ts'
 import { type DefaultObjects, defaultFlowSchemas, defaultPriorityLevels } from './suggested-objects.ts'
@@ -84,7 +84,6 @@ async function ensureDefaults({ registry, catalog }: Parts): Promise<void> {
     const ref = { kind, namespace: undefined, name }
     const found = (await registry.cache(kind)).get(objectKey(ref))?.object as KeptObject | undefined
     const step = stepFor(name, spec, isMandatory, found)
-    const options = { user: serverUser, dryRun: false }
     try {
       if (step === 'create')
         await registry.create(
@@ -96,7 +95,7 @@ async function ensureDefaults({ registry, catalog }: Parts): Promise<void> {
             metadata: { name, annotations: { [autoUpdate]: 'true' } },
             spec: structuredClone(spec) as JsonObject,
           },
-          options,
+          bootstrapWrites,
         )
       if (step === 'update')
         await registry.update(
@@ -108,7 +107,7 @@ async function ensureDefaults({ registry, catalog }: Parts): Promise<void> {
             if (isMandatory) draft.metadata.annotations = { ...draft.metadata.annotations, [autoUpdate]: 'true' }
             return draft
           },
-          options,
+          bootstrapWrites,
         )
     } catch (error) {
       // Somebody else was there at the same time; their change is looked at next.
@@ -149,7 +148,7 @@ async function tellDangling({ registry, catalog, clock }: Parts): Promise<void> 
           const others = draft.status?.conditions?.filter(({ type }) => type !== 'Dangling') ?? []
           return { ...draft, status: { ...draft.status, conditions: [...others, condition] } } as unknown as JsonObject
         },
-        { user: serverUser, dryRun: false },
+        bootstrapWrites,
       )
     } catch (error) {
       if (!hasReason(error, 'NotFound', 'Conflict')) throw error

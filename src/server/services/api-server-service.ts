@@ -3,11 +3,11 @@ import { copy } from '../../api/decode.ts'
 import type { JsonObject, KubeObject } from '../../api/object.ts'
 import type { ResourceRef } from '../../api/resource-ref.ts'
 import { endpointSlices, endpoints, services } from '../../api/resources.ts'
-import { hasReason } from '../../api/status-error.ts'
 import type { Endpoints, Service } from '../../api/types/core-v1.ts'
 import type { EndpointSlice } from '../../api/types/discovery-v1.ts'
-import { serverUser } from '../bootstrap-objects.ts'
+import { ensureObject } from '../ensure-object.ts'
 import { kindOf } from '../kind-of.ts'
+import { bootstrapWrites } from '../own-writes.ts'
 import type { Registry } from '../registry.ts'
 import { ipv4Range, ipv4Text } from './ipv4-range.ts'
 
@@ -34,20 +34,15 @@ export async function ensureApiServerService({
   advertised: Advertised
 }): Promise<void> {
   const { service, endpoints: legacy, slice } = objectsFor(serviceRange, advertised)
-  await keepTrue(services, service, (current) => ({ ...current, spec: { ...current.spec, ports: service.spec?.ports ?? [] } }))
-  await keepTrue(endpoints, legacy, (current) => ({ ...current, subsets: legacy.subsets ?? [] }))
-  await keepTrue(endpointSlices, slice, (current) => ({ ...current, endpoints: slice.endpoints ?? [], ports: slice.ports ?? [] }))
+  await Promise.all([
+    keepTrue(services, service, (current) => ({ ...current, spec: { ...current.spec, ports: service.spec?.ports ?? [] } })),
+    keepTrue(endpoints, legacy, (current) => ({ ...current, subsets: legacy.subsets ?? [] })),
+    keepTrue(endpointSlices, slice, (current) => ({ ...current, endpoints: slice.endpoints ?? [], ports: slice.ports ?? [] })),
+  ])
 
-  async function keepTrue<T extends KubeObject>(ref: ResourceRef<T>, wanted: T, correct: (current: T) => T): Promise<void> {
-    const kind = kindOf(catalog, ref)
-    const options = { user: serverUser, dryRun: false }
-    try {
-      await registry.create(kind, namespace, copy(wanted) as unknown as JsonObject, options)
-    } catch (error) {
-      if (!hasReason(error, 'AlreadyExists')) throw error
-      const change = (current: KubeObject) => copy(correct(current as T)) as unknown as JsonObject
-      await registry.update({ kind, namespace, name }, '', change, options)
-    }
+  function keepTrue<T extends KubeObject>(ref: ResourceRef<T>, wanted: T, correct: (current: T) => T): Promise<void> {
+    const change = (current: KubeObject) => copy(correct(current as T)) as unknown as JsonObject
+    return ensureObject(registry, kindOf(catalog, ref), wanted, bootstrapWrites, change)
   }
 }
 
