@@ -1,5 +1,5 @@
 import type { Catalog } from '../api/catalog.ts'
-import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from '../api/discovery.ts'
+import { apiGroup } from '../api/discovery.ts'
 import type { ApiReply, ApiRequest, Handler } from '../api/exchange.ts'
 import type { Kind } from '../api/kind.ts'
 import { liveCatalog } from '../api/live-catalog.ts'
@@ -19,8 +19,8 @@ import { createAggregation } from './aggregation/aggregation.ts'
 import { type ExtensionAuthentication, publishAuthentication } from './aggregation/publish-authentication.ts'
 import { type AuditOptions, createAudit } from './audit/audit.ts'
 import { type Authenticate, type AuthenticationFactory, authenticationOf } from './authentication.ts'
-import { type Authorize, type AuthorizerFactory, allowKnown, allowPrivileged, notAuthorized, unionOf } from './authorization/authorizer.ts'
-import { connectionRight } from './authorization/connection-rights.ts'
+import { authorization } from './authorization/authorization-filter.ts'
+import { type AuthorizerFactory, allowKnown, allowPrivileged, unionOf } from './authorization/authorizer.ts'
 import { ensureBootstrapPolicy } from './authorization/ensure-bootstrap-policy.ts'
 import { escalationCheck } from './authorization/escalation.ts'
 import { requireCreateBy } from './authorization/require-create.ts'
@@ -34,21 +34,21 @@ import type { Connector } from './connector.ts'
 import { serveCustomResources } from './custom-resources/serve-custom-resources.ts'
 import { withDeadlines } from './deadlines.ts'
 import { expireEvents } from './event-expiry.ts'
+import { fixedPaths, kubernetesVersion } from './fixed-paths.ts'
 import { createFlowControl } from './flow-control/flow-control.ts'
 import { keepFlowObjects } from './flow-control/flow-objects.ts'
-import { healthHandler, isHealthPath } from './health.ts'
+import { healthHandler } from './health.ts'
 import { impersonation } from './impersonation.ts'
 import { kindOf } from './kind-of.ts'
 import { countedAuthentication, countedAuthorization } from './metrics/access-metrics.ts'
 import { timedPlugins } from './metrics/admission-metrics.ts'
-import { metricsReply } from './metrics/metrics-reply.ts'
 import { countRequests } from './metrics/request-metrics.ts'
 import { countObjects, timedStore } from './metrics/storage-metrics.ts'
 import type { Reading } from './negotiation.ts'
 import { Notes } from './notes.ts'
 import { openApiHandler } from './open-api.ts'
 import { createRegistry, type Registry } from './registry.ts'
-import { errorReply, jsonReply, textReply, withWarnings } from './replies.ts'
+import { errorReply, textReply, withWarnings } from './replies.ts'
 import { attributesOf, type RequestAttributes } from './request-attributes.ts'
 import { createResourceCaches } from './resource-caches.ts'
 import { resourceHandler } from './resource-handler.ts'
@@ -111,9 +111,6 @@ export interface ApiServer {
   readonly handle: Handler
   readonly registry: Registry
 }
-
-/** The Kubernetes version that is spoken. */
-export const kubernetesVersion = { major: '1', minor: '36', gitVersion: 'v1.36.0+sampan' }
 
 const bookmarkMs = 60_000
 
@@ -194,6 +191,8 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     onFailure: (endpoint, name, error) => log.warn('A health check failed', { endpoint, check: name, error }),
   })
 
+  const atFixedPath = fixedPaths({ catalog, aggregation, metrics, serverAddress, openApi, health, issuer })
+
   const audit =
     options.audit && createAudit({ ...options.audit, bodyOf: (request) => parseBody(wire.decoded(request)), clock, random, metrics })
 
@@ -257,7 +256,7 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   }
 
   async function answer(call: Call): Promise<ApiReply> {
-    return (await aggregation.answer(call)) ?? (await fixedPath(call.request)) ?? (await resourcePath(call))
+    return (await aggregation.answer(call)) ?? (await atFixedPath(call.request)) ?? (await resourcePath(call))
   }
 
   async function resourcePath(call: Call): Promise<ApiReply> {
@@ -289,49 +288,6 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
     return textReply(404, '404 page not found\n')
   }
 
-  async function fixedPath({ path, query, headers, method }: ApiRequest): Promise<ApiReply | undefined> {
-    if (method !== 'GET' && method !== 'HEAD') return undefined
-    const isAggregated = headers.accept?.includes('g=apidiscovery.k8s.io') ?? false
-    switch (path) {
-      case '/version':
-        return jsonReply(200, {
-          ...kubernetesVersion,
-          gitCommit: '',
-          gitTreeState: 'clean',
-          buildDate: '',
-          goVersion: '',
-          compiler: '',
-          platform: 'linux/amd64',
-        })
-      case '/api':
-        return isAggregated ? aggregatedReply(aggregatedDiscovery(catalog, 'core')) : jsonReply(200, apiVersions(serverAddress))
-      case '/apis':
-        return isAggregated
-          ? aggregatedReply(aggregation.discovery(aggregatedDiscovery(catalog, 'named')))
-          : jsonReply(200, aggregation.groupList(apiGroupList(catalog)))
-    }
-    if (path === '/metrics') return metricsReply(metrics)
-    if (path.startsWith('/openapi/')) {
-      const documented = await openApi(path, headers.accept)
-      return documented && path === '/openapi/v3' ? aggregation.openApiIndex(documented) : documented
-    }
-    if (path.startsWith('/.well-known/') || path.startsWith('/openid/')) return issuer?.(path)
-    if (isHealthPath(path)) return health(path, query)
-    const [, root, group, version, more] = path.split('/')
-    if (more !== undefined || group === undefined) return undefined
-    const found =
-      root === 'api' && version === undefined
-        ? apiResourceList(catalog, '', group)
-        : root === 'apis'
-          ? groupPath(group, version)
-          : undefined
-    return found && jsonReply(200, found)
-  }
-
-  function groupPath(group: string, version: string | undefined) {
-    return version === undefined ? aggregation.group(group, apiGroup(catalog, group)) : apiResourceList(catalog, group, version)
-  }
-
   function repeatBookmarks(): void {
     if (signal.aborted) return
     const cancel = clock.after(bookmarkMs, () => {
@@ -343,26 +299,4 @@ export async function createServer(options: ServerOptions, signal: AbortSignal):
   }
 }
 
-const authorization =
-  (authorize: Authorize, isAudited: boolean): Filter =>
-  (next) =>
-  async (call) => {
-    const pending = authorize(call.user, call.attributes)
-    const { type, reason } = pending instanceof Promise ? await pending : pending
-    if (isAudited) {
-      call.notes.annotate('authorization.k8s.io/decision', type === 'allow' ? 'allow' : 'forbid')
-      call.notes.annotate('authorization.k8s.io/reason', reason)
-    }
-    if (type !== 'allow') throw notAuthorized(call.user, call.attributes, reason)
-    const further = connectionRight(call.request, call.attributes)
-    if (further) {
-      const decision = await authorize(call.user, further)
-      if (decision.type !== 'allow') throw notAuthorized(call.user, further, decision.reason)
-    }
-    return next(call)
-  }
-
 const readingOf = ({ verb }: RequestAttributes): Reading => (verb === 'list' || verb === 'watch' ? verb : 'one')
-
-const aggregatedReply = (document: object): ApiReply =>
-  jsonReply(200, document, { 'content-type': 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList' })
