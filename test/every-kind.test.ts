@@ -1,80 +1,30 @@
 import { beforeEach, expect, test } from 'vitest'
-import { builtinCatalog } from '../src/api/catalog.ts'
-import type { ApiWatchEvent } from '../src/api/exchange.ts'
 import type { Kind } from '../src/api/kind.ts'
 import type { KubeObject } from '../src/api/object.ts'
 import { apiVersionOf } from '../src/api/resource-ref.ts'
-import { VirtualClock } from '../src/base/clock.ts'
-import { silentLog } from '../src/base/log.ts'
-import { seededRandom } from '../src/base/random.ts'
-import { createAuthenticator } from '../src/server/authentication.ts'
-import { type ApiServer, createServer } from '../src/server/server.ts'
-import { createMemoryStore } from '../src/store/memory.ts'
+import { catalog, type ServerUnderTest, serverUnderTest } from '../src/server/server-under-test.ts'
 import { leastObjects } from './least-objects.ts'
 
 /** What holds for each kind that is kept, whatever it is: all verbs, formats and the watch that tells of them. */
 
-const catalog = builtinCatalog()
 const kept = catalog.kinds.filter(({ verbs }) => verbs.includes('create') && verbs.includes('list'))
-const stop = new AbortController()
-let server: ApiServer
+let under: ServerUnderTest
 beforeEach(async () => {
-  const random = seededRandom(1)
-  server = await createServer(
-    {
-      store: createMemoryStore(),
-      catalog,
-      authenticate: createAuthenticator({ staticTokens: new Map(), verifyToken: async () => undefined }),
-      serverAddress: 'x:1',
-      clock: new VirtualClock(),
-      random,
-      log: silentLog,
-    },
-    stop.signal,
-  )
+  under = await serverUnderTest()
 })
 
 // Replies are read by many tests, each by its own shape.
 // biome-ignore lint/suspicious/noExplicitAny: see above
 type Loose = any
 
-/** As over a wire: bytes go in and come out. */
 async function send(
   method: string,
   url: string,
   body?: object,
   headers: Record<string, string> = {},
 ): Promise<{ status: number; object: Loose }> {
-  const [path = '', query = ''] = url.split('?')
-  const reply = await server.handle({
-    method,
-    path,
-    query,
-    headers: { 'content-type': 'application/json', ...headers },
-    ...(body && { body: Buffer.from(JSON.stringify(body)) }),
-    caller: { type: 'in-process', user: { name: 'test', groups: ['system:masters', 'system:authenticated'] } },
-    signal: stop.signal,
-  })
-  const { body: sent } = reply
-  const chunks = sent.type === 'bytes' ? sent.chunks : sent.type === 'object' ? sent.encode() : []
-  return { status: reply.status, object: chunks.length === 0 ? {} : JSON.parse(Buffer.concat(chunks).toString()) }
-}
-
-async function watch(url: string): Promise<string[]> {
-  const [path = '', query = ''] = url.split('?')
-  const caller = { type: 'in-process', user: { name: 'test', groups: ['system:masters', 'system:authenticated'] } } as const
-  const reply = await server.handle({ method: 'GET', path, query, headers: {}, caller, signal: stop.signal })
-  if (reply.body.type !== 'watch') throw new Error(`no watch: ${reply.status}`)
-  const events: string[] = []
-  reply.body.open({
-    event: (event) => {
-      const { type, object } = event as ApiWatchEvent
-      events.push(type === 'ERROR' ? `ERROR ${JSON.stringify(object)}` : `${type} ${object.metadata.name}`)
-      return true
-    },
-    end: () => void events.push('end'),
-  })
-  return events
+  const { status, object } = await under.send(method, url, body, { 'content-type': 'application/json', ...headers })
+  return { status, object }
 }
 
 /** Kinds whose names say what they are. */
@@ -111,7 +61,7 @@ test.each(kept.map((kind) => [`${apiVersionOf(kind)} ${kind.kind}`, kind] as con
   })
   const before = await send('GET', `${all}${selected}`)
   expect(before.object).toMatchObject({ kind: kind.listKind, apiVersion: apiVersionOf(kind), items: [] })
-  const events = await watch(`${here}${selected}&watch=true&resourceVersion=${before.object.metadata.resourceVersion}`)
+  const watched = await under.watch(`${here}${selected}&watch=true&resourceVersion=${before.object.metadata.resourceVersion}`)
 
   const made = await send('POST', `${here}?fieldManager=maker`, first)
   expect(made.status).toBe(201)
@@ -183,6 +133,10 @@ test.each(kept.map((kind) => [`${apiVersionOf(kind)} ${kind.kind}`, kind] as con
   for (const object of [first, second]) await release(here, object.metadata.name)
   const gone = await send('GET', `${all}${selected}`)
   expect(gone.object.items).toEqual([])
+  const events = watched.events.map(({ type, object }) =>
+    type === 'ERROR' ? `ERROR ${JSON.stringify(object)}` : `${type} ${object.metadata.name}`,
+  )
+  expect(watched.isEnded()).toBe(false)
   expect(events.filter((event) => event.startsWith('ADDED'))).toEqual([`ADDED ${name}`, `ADDED ${second.metadata.name}`])
   expect(events.filter((event) => event.startsWith('DELETED')).sort()).toEqual(
     [`DELETED ${name}`, `DELETED ${second.metadata.name}`].sort(),

@@ -80,7 +80,6 @@ export const dyn = slot(types.dyn, isAny)
 export const list = (item: CelType) => slot(types.listOf(item), (value): value is CelList => value instanceof CelList)
 export const map = (key: CelType, value: CelType) => slot(types.mapOf(key, value), (given): given is CelMap => given instanceof CelMap)
 export const optional = (of: CelType) => slot(types.optionalOf(of), (value): value is CelOptional => value instanceof CelOptional)
-export const typeValue = (of: CelType) => slot(types.typeOf(of), (value): value is CelTypeValue => value instanceof CelTypeValue)
 /** Values of one class. */
 export const instanceOf = <V extends CelOpaque>(name: string, made: abstract new (...args: never[]) => V): Slot<V> =>
   slot(types.opaque(name), (value): value is V => value instanceof made)

@@ -1,9 +1,9 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { VirtualClock } from '../../base/clock.ts'
 import { seededRandom } from '../../base/random.ts'
+import { type AccessFixture, type Loose, nodeUser, serverForAccess } from '../authorization/access-fixture.ts'
 import { nodeAuthorizer } from '../authorization/node-authorizer.ts'
 import { roleBased } from '../authorization/role-based.ts'
-import { type Loose, nodeUser, type ServerUnderTest, serverUnderTest } from '../authorization/server-under-test.ts'
 import { createAuthority } from '../pki.ts'
 import { serviceAccountTokens } from '../service-account-tokens.ts'
 import { forbiddenNodeLabels } from './node-labels.ts'
@@ -12,7 +12,7 @@ import { basicAdmission } from './standard-admission.ts'
 
 const core = '/api/v1/namespaces/default'
 const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases'
-let server: ServerUnderTest
+let server: AccessFixture
 let uid: string
 let key: string
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
 })
 
 beforeEach(async () => {
-  server = await serverUnderTest({
+  server = await serverForAccess({
     authorizers: [nodeAuthorizer, roleBased],
     bootstrapPolicy: true,
     admission: [...basicAdmission, nodeRestriction],

@@ -1,14 +1,14 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { type AccessFixture, nodeUser, person, serverForAccess } from './access-fixture.ts'
 import { nodeAuthorizer } from './node-authorizer.ts'
 import { roleBased } from './role-based.ts'
-import { nodeUser, person, type ServerUnderTest, serverUnderTest } from './server-under-test.ts'
 
 const core = '/api/v1/namespaces/default'
 const storage = '/apis/storage.k8s.io/v1'
-let server: ServerUnderTest
+let server: AccessFixture
 
 beforeEach(async () => {
-  server = await serverUnderTest({ authorizers: [nodeAuthorizer, roleBased], bootstrapPolicy: true })
+  server = await serverForAccess({ authorizers: [nodeAuthorizer, roleBased], bootstrapPolicy: true })
 })
 
 /** What a node is answered: allowed, or why not. */

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { ClusterRole } from '../../api/types/rbac-v1.ts'
 import { createMemoryStore } from '../../store/memory.ts'
+import { serverForAccess } from './access-fixture.ts'
 import { type BootstrapObject, bootstrapPolicy } from './bootstrap-policy.ts'
 import { reconciliationOf } from './reconcile-policy.ts'
 import { missingRules } from './rules-cover.ts'
-import { serverUnderTest } from './server-under-test.ts'
 
 const wanted = (name: string, kind = 'ClusterRole'): BootstrapObject => {
   const found = bootstrapPolicy().find(({ object }) => object.kind === kind && object.metadata.name === name)
@@ -92,12 +92,12 @@ test('the default policy is what Kubernetes 1.36 has, each role named by binding
 
 test('a second start finds all that the first made, and mends what lacks', async () => {
   const store = createMemoryStore()
-  const first = await serverUnderTest({ store, bootstrapPolicy: true })
+  const first = await serverForAccess({ store, bootstrapPolicy: true })
   const url = '/apis/rbac.authorization.k8s.io/v1/clusterroles'
   const { object: before } = await first.send('GET', url)
   await first.send('DELETE', `${url}/view`)
   await first.send('PATCH', `${url}/system:discovery`, { rules: [] }, undefined, 'application/merge-patch+json')
-  const second = await serverUnderTest({ store, bootstrapPolicy: true })
+  const second = await serverForAccess({ store, bootstrapPolicy: true })
   const { object: after } = await second.send('GET', url)
   const named = (list: { items: ClusterRole[] }) => new Map(list.items.map((role) => [role.metadata.name, role]))
   expect([...named(after).keys()]).toEqual([...named(before).keys()])

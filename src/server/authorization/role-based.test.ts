@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { type AccessFixture, person, type Sent, serverForAccess } from './access-fixture.ts'
 import { roleBased } from './role-based.ts'
-import { type Answer, person, type ServerUnderTest, serverUnderTest } from './server-under-test.ts'
 
 const rbac = '/apis/rbac.authorization.k8s.io/v1'
 const reviews = '/apis/authorization.k8s.io/v1'
 const inA = `${rbac}/namespaces/a`
-let server: ServerUnderTest
+let server: AccessFixture
 
 const rule = (verbs: string, resources: string, apiGroups = '', more: object = {}) => ({
   verbs: verbs.split(' '),
@@ -21,12 +21,12 @@ const binding = (name: string, kind: 'Role' | 'ClusterRole', roleName: string, .
 })
 const user = (name: string) => ({ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name })
 const group = (name: string) => ({ kind: 'Group', apiGroup: 'rbac.authorization.k8s.io', name })
-const as = (name: string, method: string, url: string, body?: object, ...groups: string[]): Promise<Answer> =>
+const as = (name: string, method: string, url: string, body?: object, ...groups: string[]): Promise<Sent> =>
   server.send(method, url, body, person(name, ...groups))
 const can = async (name: string, url: string, ...groups: string[]) => (await as(name, 'GET', url, undefined, ...groups)).status !== 403
 
 beforeEach(async () => {
-  server = await serverUnderTest({ authorizers: [roleBased], bootstrapPolicy: true })
+  server = await serverForAccess({ authorizers: [roleBased], bootstrapPolicy: true })
   await server.make('/api/v1/namespaces', { metadata: { name: 'a' } }, { metadata: { name: 'b' } })
 })
 

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../api/object.ts'
 import { VirtualClock } from '../../base/clock.ts'
+import { person, serverForAccess } from './access-fixture.ts'
 import { roleBased } from './role-based.ts'
-import { person, serverUnderTest } from './server-under-test.ts'
 import { reviewSpec, type WebhookAuthorizerOptions, webhookAuthorizer } from './webhook-authorizer.ts'
 
 let clock: VirtualClock
@@ -16,7 +16,7 @@ beforeEach(() => {
 })
 
 const server = (options: Partial<WebhookAuthorizerOptions> = {}) =>
-  serverUnderTest({
+  serverForAccess({
     clock,
     authorizers: [
       webhookAuthorizer({
