@@ -1,7 +1,7 @@
 import type { Meter } from './meter.ts'
 import type { CelType } from './types.ts'
 import * as types from './types.ts'
-import { CelDuration, CelList, CelMap, type CelOpaque, CelOptional, CelTimestamp, CelTypeValue, CelUint, type CelValue } from './values.ts'
+import { CelDuration, CelList, CelMap, type CelOpaque, CelOptional, CelTimestamp, CelUint, type CelValue } from './values.ts'
 
 /** What a call costs beside its arguments; upstream's rules, for what is evaluated and for what is estimated. */
 export type CostRule =
