@@ -2,12 +2,10 @@ import type { ApiReply, ApiRequest } from '../api/exchange.ts'
 import { parseDuration } from '../api/parse-duration.ts'
 import { StatusError } from '../api/status-error.ts'
 import type { Clock } from '../base/clock.ts'
-import type { RequestAttributes } from './request-attributes.ts'
+import { isLongRunning, type RequestAttributes } from './request-attributes.ts'
 
 /** Upstream's `--request-timeout`. */
 const deadlineMs = 60_000
-/** What stays open for as long as its caller likes. */
-const openSubresources = new Set(['attach', 'exec', 'proxy', 'log', 'portforward'])
 
 interface Pending {
   readonly endMs: number
@@ -29,8 +27,7 @@ export function withDeadlines(
   signal.addEventListener('abort', () => cancel(), { once: true })
 
   return (request, attributes) => {
-    if (attributes.verb === 'watch' || (attributes.type === 'resource' && openSubresources.has(attributes.subresource)))
-      return answer(request, attributes)
+    if (isLongRunning(attributes)) return answer(request, attributes)
     let asked: number | undefined
     try {
       asked = askedMs(request.query)

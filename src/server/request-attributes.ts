@@ -35,6 +35,16 @@ export interface PathAttributes {
   readonly path: string
 }
 
+/** Connections and streams that stay open for as long as their caller likes (upstream's long-running subresources). */
+const openSubresources = new Set(['attach', 'exec', 'proxy', 'log', 'portforward'])
+
+/** Whether the request opens such a connection or stream; a watch, which is no such thing for flow control, does not. */
+export const opensStream = (attributes: RequestAttributes): boolean =>
+  attributes.type === 'resource' && openSubresources.has(attributes.subresource)
+
+/** Whether the reply may go on for ever. */
+export const isLongRunning = (attributes: RequestAttributes): boolean => attributes.verb === 'watch' || opensStream(attributes)
+
 /** Methods of what has a name; a GET of what has none is a list or a watch. */
 const verbs: ReadonlyMap<string, string> = new Map([
   ['POST', 'create'],

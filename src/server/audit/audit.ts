@@ -8,6 +8,7 @@ import type { Random } from '../../base/random.ts'
 import type { Call, Filter } from '../call.ts'
 import { Notes } from '../notes.ts'
 import type { RequestAttributes } from '../request-attributes.ts'
+import { isLongRunning } from '../request-attributes.ts'
 import { whenReplyEnds } from '../when-reply-ends.ts'
 import { type AuditEvent, type AuditSink, auditedUser, type ObjectReference, withoutManagedFields } from './audit-event.ts'
 import { type Audited, type AuditPolicy, type AuditStage, auditEvaluator } from './audit-policy.ts'
@@ -29,7 +30,6 @@ const maxIdLength = 64
 /** A bigger reply is left out, since writing it down would hold up others; the event says so as upstream's does. */
 const maxObjectBytes = 1 << 20
 const truncated = 'audit.k8s.io/truncated'
-const openSubresources = new Set(['attach', 'exec', 'proxy', 'log', 'portforward'])
 
 /** Records requests as a policy wants it. Objects are read only where the level asks for them. */
 export function createAudit({
@@ -77,7 +77,7 @@ export function createAudit({
     const record = recordOf(audited, call, user)
     record('RequestReceived', undefined)
     const reply = await next(call)
-    const isLong = attributes.verb === 'watch' || (attributes.type === 'resource' && openSubresources.has(attributes.subresource))
+    const isLong = isLongRunning(attributes)
     if (isLong && reply.status < 400) record('ResponseStarted', reply)
     const shown = { ...reply, headers: { ...reply.headers, 'audit-id': record.id } }
     return whenReplyEnds(request, shown, () => record('ResponseComplete', reply))

@@ -13,6 +13,7 @@ import { kindOf } from '../kind-of.ts'
 import { listPrefix } from '../registry.ts'
 import { textReply } from '../replies.ts'
 import type { RequestAttributes } from '../request-attributes.ts'
+import { opensStream } from '../request-attributes.ts'
 import type { ResourceCaches } from '../resource-caches.ts'
 import { type Classify, classifier, distinguisherOf } from './classifier.ts'
 import { flowMetrics, type SchemaMetrics } from './flow-metrics.ts'
@@ -20,9 +21,6 @@ import { flowHash } from './hand.ts'
 import { limitsOf } from './limits.ts'
 import { PriorityLevel, type Refusal } from './priority-level.ts'
 import { seatsOf } from './work-estimate.ts'
-
-/** As upstream: these stay open for as long as they like, so they hold no seats. A watch holds one until it has begun. */
-const openSubresources = new Set(['attach', 'exec', 'proxy', 'log', 'portforward'])
 
 /** A schema, its level as it runs, and what is counted of it. */
 interface Class {
@@ -88,7 +86,8 @@ export async function createFlowControl({
   function filter(next: (call: Call) => Promise<ApiReply>): (call: Call) => Promise<ApiReply> {
     return async (call) => {
       const { attributes, user, request } = call
-      if (attributes.type === 'resource' && openSubresources.has(attributes.subresource)) return next(call)
+      // As upstream: what stays open holds no seats. A watch holds one until it has begun.
+      if (opensStream(attributes)) return next(call)
       const { classify, classes } = configured()
       const schema = classify(user, attributes)
       const found = schema && classes.get(schema)
