@@ -1,6 +1,6 @@
 import { controllerOf } from '../api/controller-of.ts'
 import { matchesLabels, selectorOf } from '../api/label-selector.ts'
-import type { KubeObject } from '../api/object.ts'
+import { type KubeObject, keyOf } from '../api/object.ts'
 import {
   deployments as deploymentsRef,
   podDisruptionBudgets,
@@ -119,5 +119,3 @@ function selects({ spec }: PodDisruptionBudget, { metadata }: Pod): boolean {
 
 /** What budgets count by. */
 const factsOf = (pod: Pod): unknown => [pod.metadata.labels, pod.metadata.deletionTimestamp, isReady(pod), controllerOf(pod)?.uid]
-
-const keyOf = ({ metadata }: PodDisruptionBudget) => `${metadata.namespace}/${metadata.name}`

@@ -45,7 +45,7 @@ function readBody({ body = new Uint8Array(), headers }: ApiRequest, unreadable: 
 /** Bytes that are no JSON, or no YAML. */
 class SyntaxProblem extends Error {}
 
-const textOf = (body: Uint8Array) => Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
+export const textOf = (body: Uint8Array) => Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
 
 function copied(body: object): unknown {
   try {

@@ -9,7 +9,7 @@ import { apiVersionOf } from '../api/resource-ref.ts'
 import { StatusError } from '../api/status-error.ts'
 import { assert } from '../base/assert.ts'
 import { inTurns } from '../base/turns.ts'
-import { rememberDoubled } from './body.ts'
+import { rememberDoubled, textOf } from './body.ts'
 import { asksForJson, negotiate, type Reading, type Representation, wholeJson } from './negotiation.ts'
 import { notAcceptable } from './routing-errors.ts'
 import { maxYamlInPlace, type ReadYaml } from './yaml-reader.ts'
@@ -164,8 +164,6 @@ export function createWire(protobuf: ProtobufCodec, readYaml: ReadYaml): Wire {
     return frame
   }
 }
-
-const textOf = (body: Uint8Array) => Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
 
 /** Many send JSON as YAML (kubectl applies so), which needs no other reader. */
 const isMuchYaml = (body: Uint8Array) => body.length > maxYamlInPlace && !looksLikeJson(body)

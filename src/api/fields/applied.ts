@@ -1,5 +1,5 @@
 import { isJsonObject } from '../merge-patch.ts'
-import type { JsonObject } from '../object.ts'
+import { type JsonObject, setField } from '../object.ts'
 import type { Schema } from '../schema.ts'
 import { elementsOf, type GranularItems, granular, isEmpty, itemsOf } from './elements.ts'
 import { childrenOf, type FieldSet, leafSet, nodeOf, own } from './field-set.ts'
@@ -43,7 +43,7 @@ export function merged(schema: Schema, live: unknown, config: unknown): unknown 
   const object: JsonObject = { ...(live as JsonObject) }
   for (const [field, value] of Object.entries(config as JsonObject)) {
     const at = view.at(field)
-    if (at) define(object, field, merged(at.schema, Object.hasOwn(object, field) ? object[field] : undefined, value))
+    if (at) setField(object, field, merged(at.schema, Object.hasOwn(object, field) ? object[field] : undefined, value))
   }
   return object
 }
@@ -97,7 +97,7 @@ export function pruned(schema: Schema, value: unknown, last: FieldSet, kept: Fie
     const [stated, still] = [own(last, `f:${field}`), own(kept, `f:${field}`)]
     if (stated !== undefined && still === undefined) continue
     const inner = stated === undefined || childrenOf(stated).length === 0 ? undefined : view.at(field)?.schema
-    define(result, field, inner && stated ? pruned(inner, object[field], stated, still) : object[field])
+    setField(result, field, inner && stated ? pruned(inner, object[field], stated, still) : object[field])
   }
   return result
 }
@@ -107,9 +107,4 @@ function withKeys(keys: readonly string[], item: unknown, left: unknown): unknow
   if (!isJsonObject(item) || !isJsonObject(left)) return left
   for (const key of keys) if (item[key] !== undefined) left[key] = item[key]
   return left
-}
-
-function define(object: JsonObject, field: string, value: unknown): void {
-  if (field === '__proto__') Object.defineProperty(object, field, { value, enumerable: true, configurable: true, writable: true })
-  else object[field] = value
 }

@@ -5,6 +5,7 @@ import { endpointSlices, services } from '../../api/resources.ts'
 import type { Service } from '../../api/types/core-v1.ts'
 import type { EndpointSlice } from '../../api/types/discovery-v1.ts'
 import type { Clock } from '../../base/clock.ts'
+import { boundedBytes } from '../bounded-bytes.ts'
 import { connectionProblem } from '../connection-problem.ts'
 import type { IncomingReply } from '../connector.ts'
 import { kindOf } from '../kind-of.ts'
@@ -111,15 +112,9 @@ async function ask(
 }
 
 async function documentIn({ body }: IncomingReply): Promise<JsonObject> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of body) {
-    length += chunk.length
-    if (length > maxDocumentBytes) throw new Error(`the reply is longer than ${maxDocumentBytes} bytes`)
-    chunks.push(chunk)
-  }
+  const bytes = await boundedBytes(body, maxDocumentBytes, () => new Error(`the reply is longer than ${maxDocumentBytes} bytes`))
   try {
-    const value: unknown = JSON.parse(Buffer.concat(chunks).toString())
+    const value: unknown = JSON.parse(bytes.toString())
     return isJsonObject(value) ? value : {}
   } catch (cause) {
     if (cause instanceof SyntaxError) return {}

@@ -4,6 +4,7 @@ import { nodes as nodesRef, pods as podsRef } from '../../api/resources.ts'
 import type { Node, Pod } from '../../api/types/core-v1.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
+import { boundedBytes } from '../bounded-bytes.ts'
 import type { ComputedCall, ComputedResource } from '../computed-resources.ts'
 import type { Connector } from '../connector.ts'
 import { metadataSchema } from '../custom-resources/metadata-schema.ts'
@@ -104,7 +105,7 @@ export async function serveResourceMetrics({
     try {
       const request = { method: 'GET', path: '/stats/summary', headers: {}, signal: AbortSignal.any([signal, timeout.signal]) }
       const { status, body } = await connector.send(kubeletOf(node), request)
-      const text = await textOf(body)
+      const text = (await boundedBytes(body, maxBytes, () => new Error(`The summary is longer than ${maxBytes} bytes`))).toString()
       if (status === 200) return JSON.parse(text)
       throw new Error(`It answered ${status}: ${text.slice(0, 200)}`)
     } catch (error) {
@@ -115,15 +116,4 @@ export async function serveResourceMetrics({
       cancel()
     }
   }
-}
-
-async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of body) {
-    chunks.push(chunk)
-    length += chunk.length
-    if (length > maxBytes) throw new Error(`The summary is longer than ${maxBytes} bytes`)
-  }
-  return Buffer.concat(chunks).toString()
 }

@@ -2,6 +2,7 @@ import { isJsonObject } from '../../api/merge-patch.ts'
 import type { JsonObject } from '../../api/object.ts'
 import { StatusError } from '../../api/status-error.ts'
 import type { Clock } from '../../base/clock.ts'
+import { boundedBytes } from '../bounded-bytes.ts'
 import { connectionProblem } from '../connection-problem.ts'
 import type { Connector, IncomingReply, Target } from '../connector.ts'
 import type { ResolveService, ServicePlace } from '../services/service-resolver.ts'
@@ -122,16 +123,8 @@ function parsedUrl(text: string): URL {
   throw new WebhookError(`invalid webhook URL ${JSON.stringify(text)}`)
 }
 
-async function bytesOf({ body }: IncomingReply): Promise<Buffer> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of body) {
-    length += chunk.length
-    if (length > maxReplyBytes) throw new WebhookError(`the reply of the webhook is longer than ${maxReplyBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks, length)
-}
+const bytesOf = ({ body }: IncomingReply): Promise<Buffer> =>
+  boundedBytes(body, maxReplyBytes, () => new WebhookError(`the reply of the webhook is longer than ${maxReplyBytes} bytes`))
 
 /** Redirects are not followed: they are answers like others that are none. */
 function objectIn({ status }: IncomingReply, bytes: Buffer): JsonObject {

@@ -7,6 +7,7 @@ import { lazily } from '../../base/lazily.ts'
 import type { AdmissionRequest } from '../admission/admission.ts'
 import { matchedKind } from '../admission/match-rules.ts'
 import { type CompiledConditions, compileConditions } from '../admission/policies/match-conditions.ts'
+import { isPolicyKind } from '../admission/policies/policy-index.ts'
 import { followCache } from '../follow-cache.ts'
 import type { WatchCache } from '../watch-cache.ts'
 
@@ -92,14 +93,7 @@ function webhooksOf(object: KubeObject): readonly AdmissionWebhook[] {
   }))
 }
 
-/** What configures admission is never shown to it, so that a broken webhook can be taken away. */
-const exempt = new Set([
-  'mutatingwebhookconfigurations',
-  'validatingwebhookconfigurations',
-  'validatingadmissionpolicies',
-  'validatingadmissionpolicybindings',
-  'mutatingadmissionpolicies',
-  'mutatingadmissionpolicybindings',
-])
+const webhookKinds = new Set(['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'])
 
-const isExempt = ({ group, plural }: Kind) => group === 'admissionregistration.k8s.io' && exempt.has(plural)
+/** What configures admission is never shown to it, so that a broken webhook can be taken away. */
+const isExempt = (kind: Kind) => isPolicyKind(kind) || (kind.group === 'admissionregistration.k8s.io' && webhookKinds.has(kind.plural))

@@ -123,7 +123,7 @@ export function policyIndex<Policy extends PolicyObject, Compiled>({
   }
 
   return (request) => {
-    if (compiled.size === 0 || bound.size === 0 || isExempt(request.kind)) return none
+    if (compiled.size === 0 || bound.size === 0 || isPolicyKind(request.kind)) return none
     if (generation !== catalog.generation) {
       generation = catalog.generation
       known = new Map()
@@ -181,12 +181,12 @@ export const isSelected = ({ namespaceSelector, objectSelector }: Match, request
 export const isBound = ({ match }: IndexedBinding, request: AdmissionRequest, namespaces: Namespaces, catalog: Catalog): boolean =>
   match === undefined || (kindFor(match, request, catalog, true) !== undefined && isSelected(match, request, namespaces))
 
-/** Policies are never judged by policies, so that a wrong one can be taken away. */
-const exempt = new Set([
+const policyKinds = new Set([
   'validatingadmissionpolicies',
   'validatingadmissionpolicybindings',
   'mutatingadmissionpolicies',
   'mutatingadmissionpolicybindings',
 ])
 
-const isExempt = ({ group, plural }: Kind) => group === 'admissionregistration.k8s.io' && exempt.has(plural)
+/** Policies are never judged by policies, so that a wrong one can be taken away. */
+export const isPolicyKind = ({ group, plural }: Kind) => group === 'admissionregistration.k8s.io' && policyKinds.has(plural)
